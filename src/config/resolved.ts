@@ -1,0 +1,106 @@
+/** What the files say once read, checked and completed: the only form that the rest of the program sees. */
+
+export const providerNames = ['namespaces'] as const
+export type ProviderName = (typeof providerNames)[number]
+export const componentNames = ['docker', 'criu'] as const
+export type ComponentName = (typeof componentNames)[number]
+export type HostName = string
+export type TestbedName = string
+
+export interface ResolvedNetwork {
+  /** IPv4 network in CIDR form, host bits zero: `10.87.0.0/24`. */
+  readonly subnet: string
+  readonly prefixLength: number
+  /** The address of the machine that runs this program, and with it of the client: the first usable one. */
+  readonly machineAddress: string
+}
+
+export interface ResolvedHost {
+  readonly name: HostName
+  /** Without prefix length. */
+  readonly mgmtAddress: string
+  readonly serviceAddress: string
+}
+
+export interface ResolvedTestbed {
+  readonly name: TestbedName
+  /** Absolute path of the file that it was read from. */
+  readonly file: string
+  readonly provider: ProviderName | 'auto'
+  readonly hosts: readonly ResolvedHost[]
+  readonly networks: {
+    readonly mgmt: ResolvedNetwork
+    /** The workload keeps `workloadAddress` (the last usable one) and `workloadMac` wherever it runs. */
+    readonly service: ResolvedNetwork & { readonly workloadAddress: string; readonly workloadMac: string }
+  }
+  readonly components: readonly ComponentName[]
+  /** A folder of `testbed/images/`. */
+  readonly image: string
+}
+
+/** A value of an axis as written in the file: `redis`, `64MiB`, `200`. */
+export type FactorValue = string | number
+export type Factors = Readonly<Record<string, FactorValue>>
+
+export interface ResolvedExperiment {
+  readonly name: string
+  readonly description?: string
+  readonly file: string
+  /** In the file's order; `toolchain` and `workload` are always among them. */
+  readonly axes: readonly { readonly name: string; readonly values: readonly FactorValue[] }[]
+  /** Whole cells added to the product of the axes. */
+  readonly include: readonly Factors[]
+  /** Partial cells: every cell that has all these values is left out. */
+  readonly exclude: readonly Factors[]
+  /** Blocks: one repetition of every cell each. */
+  readonly repetitions: number
+  /** Order of trials within blocks; drawn and stored in the plan when absent. */
+  readonly seed?: number
+  readonly windows: { readonly warmUpMs: number; readonly baselineMs: number; readonly settleMs: number }
+  /** A trial that takes longer ends `timed-out`. */
+  readonly deadlineMs: number
+  readonly probe: { readonly ratePerSecond: number; readonly timeoutMs: number }
+}
+
+/** How an answer is told good, and what in it says which start of the workload answered and how far it had come. */
+export type ProbeSpec =
+  | {
+      readonly protocol: 'http'
+      readonly path: string
+      readonly expectStatus: number
+      /** JSON pointers into the body: `/identity` changes with every start, `/count` never goes back. */
+      readonly identity?: string
+      readonly sequence?: string
+    }
+  | {
+      readonly protocol: 'redis'
+      /** Each probe is `INCR key`: the answers are the sequence. */
+      readonly sequenceKey: string
+    }
+
+export interface ResolvedWorkload {
+  readonly name: string
+  readonly description?: string
+  /** Absolute path of `workload.yaml`, and of the folder that holds it. */
+  readonly file: string
+  readonly folder: string
+  readonly image:
+    | {
+        readonly kind: 'packages'
+        readonly packages: readonly string[]
+        /** Copied into the root file system; `source` is absolute, `mode` an octal string such as `0755`. */
+        readonly files: readonly { readonly source: string; readonly target: string; readonly mode: string }[]
+      }
+    | { readonly kind: 'reference'; readonly reference: string }
+  readonly command: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  /** TCP port that the workload listens on. */
+  readonly port: number
+  readonly probe: ProbeSpec
+  /** Filled before the measurement: `redis` writes incompressible values until this much is held. */
+  readonly state?: { readonly kind: 'redis'; readonly sizeBytes: number; readonly valueBytes: number }
+  /** A file that the workload only ever appends to: what was there before must be its beginning afterwards. */
+  readonly appendedFile?: string
+  /** How long after its start the first good answer may take. */
+  readonly readyTimeoutMs: number
+}
