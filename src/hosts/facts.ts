@@ -1,0 +1,22 @@
+/** What a host can do, measured there and never assumed. Absent means not installed. */
+export interface Facts {
+  readonly kernel: string
+  readonly distribution: string
+  readonly architecture: string
+  readonly cpus: number
+  readonly memoryBytes: number
+  readonly cgroup: 'v1' | 'v2' | 'hybrid'
+  readonly init: 'systemd' | 'other'
+  /** Program → version: docker, containerd, runc, criu, rsync, socat … */
+  readonly versions: Readonly<Record<string, string>>
+  readonly docker?: {
+    readonly experimental: boolean
+    readonly storageDriver: string
+    readonly cgroupDriver: string
+  }
+  /** Every name that `criu check --feature` knows → whether this host has it. */
+  readonly criuFeatures: Readonly<Record<string, boolean>>
+  /** Queueing disciplines that the kernel offers: tbf, htb, netem. */
+  readonly queueDisciplines: readonly string[]
+  readonly clockSource: string
+}
