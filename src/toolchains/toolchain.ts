@@ -1,0 +1,68 @@
+import type { Factors, ResolvedWorkload } from '../config/resolved.ts'
+import type { Clock } from '../core/time.ts'
+import type { Facts } from '../hosts/facts.ts'
+import type { Host } from '../hosts/host.ts'
+import type { WorkloadImage } from '../workloads/image.ts'
+import type { RunningWorkload } from '../workloads/running.ts'
+import type { Timeline } from './timeline.ts'
+
+/** What of the workload's state a toolchain promises to bring along. */
+export interface Keeps {
+  readonly memory: boolean
+  readonly connections: boolean
+  readonly files: boolean
+}
+
+/** Why a toolchain cannot work here, found before a trial starts. */
+export interface Unsupported {
+  /** The missing feature by its own name: `criu:mem_dirty_track`. */
+  readonly feature: string
+  readonly host: string
+  readonly message: string
+}
+
+export interface TrialContext {
+  /** The trial's id. */
+  readonly trial: string
+  readonly source: Host
+  readonly destination: Host
+  readonly workload: ResolvedWorkload
+  /** Already loaded on every host. */
+  readonly image: WorkloadImage
+  /** The workload's address on the service network, the same wherever it runs. */
+  readonly service: { readonly address: string; readonly mac: string; readonly port: number }
+  readonly factors: Factors
+  /** Local folder of the trial: logs of the mechanism are saved here. */
+  readonly folder: string
+  readonly clock: Clock
+  readonly signal: AbortSignal
+}
+
+/** A running workload and the name by which its toolchain finds it again. */
+export interface Deployment extends RunningWorkload {
+  readonly container: string
+}
+
+export interface Migration {
+  readonly deployment: Deployment
+  /** The mechanism's own freeze in milliseconds; absent when it has none. */
+  readonly frozenMs?: number
+  readonly transferredBytes: number
+}
+
+/** One way of moving a workload. Everything it makes on a host carries the trial's label. */
+export interface Toolchain {
+  readonly name: string
+  readonly keeps: Keeps
+  supports(
+    source: Facts,
+    destination: Facts,
+    workload: ResolvedWorkload,
+  ): (Omit<Unsupported, 'host'> & { at: 'source' | 'destination' }) | undefined
+  /** Starts the workload on the source with its service address. Answers before it is ready to serve. */
+  deploy(context: TrialContext): Promise<Deployment>
+  /** Moves it to the destination, every step a phase of `timeline`. */
+  migrate(context: TrialContext, deployment: Deployment, timeline: Timeline): Promise<Migration>
+  /** Removes all of it from both hosts: idempotent, also after a half-finished deploy or migrate. */
+  remove(context: TrialContext): Promise<void>
+}
