@@ -129,7 +129,8 @@ function medianOfResample(sorted: readonly number[], random: Random): () => numb
 }
 
 function percentiles(draws: readonly number[]): Interval {
-  const sorted = ascending(draws)
+  // Typed arrays sort by number, several times faster than with a comparison: this is most of a report's time.
+  const sorted = [...Float64Array.from(draws).sort()]
   return { low: quantileSorted(sorted, tail), high: quantileSorted(sorted, 1 - tail) }
 }
 
