@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open } from 'node:fs/promises'
 import { execa } from 'execa'
 import { type ErrorKind, TestbedError } from './errors.ts'
 
@@ -98,3 +101,35 @@ export function lastLines(text: string, count = 6): string[] {
     .filter((line) => line !== '')
     .slice(-count)
 }
+
+/**
+ * Starts a program that outlives this one: a session of its own, no input, its output appended to `logFile`.
+ * Answers once it has started. @throws when the program does not exist.
+ */
+export async function startDetached(argv: Argv, logFile: string): Promise<void> {
+  const [program, ...args] = argv
+  const log = await open(logFile, 'a')
+  try {
+    const child = spawn(program, args, { detached: true, stdio: ['ignore', log.fd, log.fd] })
+    await once(child, 'spawn')
+    child.unref()
+  } finally {
+    await log.close()
+  }
+}
+
+/** Prefix for work that must not outlive this program, however it ends: it gets a pid namespace that dies with it. */
+export const dieTogether = [
+  'setpriv',
+  '--pdeathsig',
+  'KILL',
+  'unshare',
+  '--mount',
+  '--propagation',
+  'private',
+  '--pid',
+  '--fork',
+  '--kill-child',
+  '--mount-proc',
+  '--',
+] as const

@@ -1,0 +1,51 @@
+#!/bin/sh
+# CRIU, from the first source whose version really dumps and restores on this kernel (see verify.sh): the distribution's
+# archive; on Debian then sid (only CRIU and what it needs; everything else stays); on Ubuntu the CRIU project's PPA.
+# shellcheck source=../lib.sh
+. "$(dirname "$0")/../lib.sh"
+verify=$(dirname "$0")/verify.sh
+
+works() { command -v criu >/dev/null && sh "$verify"; }
+
+from_archive() {
+  apt_lists
+  available criu && apt_install criu
+}
+
+from_sid() {
+  uri=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' |
+    awk '/Debian Debian$/ { print $1; exit }')
+  [ -n "$uri" ] || return 1
+  echo "deb $uri sid main" >/etc/apt/sources.list.d/testbed-sid.list
+  printf 'Package: *\nPin: release n=sid\nPin-Priority: 50\n' >/etc/apt/preferences.d/testbed-sid
+  apt-get -q update && apt-get -q install -y --no-install-recommends -t sid criu
+}
+
+from_ppa() {
+  apt_install software-properties-common
+  add-apt-repository -y ppa:criu/ppa && apt-get -q update && apt-get -q install -y --no-install-recommends criu
+}
+
+case $ID in
+  debian) sources='from_archive from_sid' ;;
+  ubuntu) sources='from_archive from_ppa' ;;
+  *) fail "no source of CRIU is known for $ID" 'use Debian 13 or Ubuntu 24.04 as the host image' ;;
+esac
+
+apt_install iptables nftables perl-base
+for source in $sources; do
+  works && break
+  "$source" || echo "$source: not available" >&2
+done
+works || fail "no CRIU from $sources works on kernel $(uname -r)" \
+  'see /var/log/criu/verify on the host; newer kernels need a newer CRIU (6.16 and later: 4.2)'
+
+# Engines give no way to pass these to CRIU; runc reads them at every checkpoint and restore.
+mkdir -p /etc/criu /var/log/criu
+cat >/etc/criu/runc.conf <<CONF
+tcp-established
+skip-in-flight
+file-locks
+ghost-limit 67108864
+work-dir /var/log/criu
+CONF

@@ -1,0 +1,58 @@
+#!/bin/sh
+# Prints what this host can do, measured here: one `name<TAB>value` a line.
+set -u
+export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+fact() { [ -z "$2" ] || printf '%s\t%s\n' "$1" "$2"; }
+
+fact kernel "$(uname -r)"
+fact architecture "$(uname -m)"
+fact distribution "$(. /etc/os-release && echo "$PRETTY_NAME")"
+fact cpus "$(nproc)"
+fact memoryBytes "$(awk '/^MemTotal:/ { printf "%d", $2 * 1024 }' /proc/meminfo)"
+fact clockSource "$(cat /sys/devices/system/clocksource/clocksource0/current_clocksource 2>/dev/null)"
+if ! grep -q '^[1-9]' /proc/self/cgroup; then
+  fact cgroup v2
+elif find /sys/fs/cgroup -maxdepth 2 -name cgroup.procs -path '*unified*' 2>/dev/null | grep -q .; then
+  fact cgroup hybrid
+else
+  fact cgroup v1
+fi
+if [ -d /run/systemd/system ]; then fact init systemd; else fact init other; fi
+
+version() { fact "version.$1" "$(command -v "$1" >/dev/null && "$@" 2>/dev/null | grep -oE '[0-9]+(\.[0-9]+)+[^ ,]*' | head -n 1)"; }
+version dockerd --version
+version containerd --version
+version runc --version
+version criu --version
+version rsync --version
+version socat -V
+version iptables --version
+
+if docker version >/dev/null 2>&1; then
+  docker info --format 'docker.experimental	{{.ExperimentalBuild}}
+docker.storageDriver	{{.Driver}}
+docker.cgroupDriver	{{.CgroupDriver}}'
+fi
+
+if command -v criu >/dev/null; then
+  # The list of names is CRIU's own: they stand behind "one of:" in its help.
+  for feature in $(criu --help 2>/dev/null | awk '
+    /--feature FEAT .*one of:/ { inside = 1; next }
+    inside && !/^ +[a-z0-9_, -]+$/ { exit }
+    inside { gsub(",", " "); print }'); do
+    if criu check --feature "$feature" >/dev/null 2>&1; then fact "criu.$feature" yes; else fact "criu.$feature" no; fi
+  done
+fi
+
+# A discipline that the kernel lacks is refused before it looks at its options.
+ip link add testbed-probe type dummy 2>/dev/null || ip link add testbed-probe type veth 2>/dev/null
+for discipline in tbf htb netem; do
+  case $discipline in
+    tbf) set -- tbf rate 1gbit burst 100kb latency 50ms ;;
+    htb) set -- htb default 1 ;;
+    netem) set -- netem delay 1ms ;;
+  esac
+  tc qdisc replace dev testbed-probe root "$@" 2>/dev/null && fact "qdisc.$discipline" yes
+done
+ip link del testbed-probe 2>/dev/null
+exit 0

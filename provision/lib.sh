@@ -1,0 +1,84 @@
+# Sourced by the scripts of every component. POSIX shell; works with and without systemd, on Debian 13 and Ubuntu 24.04.
+# shellcheck shell=sh
+#
+# What may be set from outside:
+#   TESTBED_START_SERVICES=no   services are enabled, not started: the host is being made into an image
+set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+# shellcheck disable=SC1091
+. /etc/os-release
+services=/etc/migration-testbed/services
+
+# fail MESSAGE HINT: what went wrong and what to do about it; the tool shows both.
+fail() {
+  printf '%s\nhint: %s\n' "$1" "$2" >&2
+  exit 1
+}
+
+has_systemd() { [ -d /run/systemd/system ]; }
+
+installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+available() { apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'; }
+
+# Fetches the package lists where there are none yet.
+apt_lists() {
+  find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' | grep -q . || apt-get -q update
+}
+
+# apt_install PACKAGE…: installs what is missing.
+apt_install() {
+  missing=
+  for package; do installed "$package" || missing="$missing $package"; done
+  [ -n "$missing" ] || return 0
+  apt_lists
+  # shellcheck disable=SC2086
+  apt-get -q install -y --no-install-recommends $missing
+}
+
+# service_enable NAME COMMAND [ARGUMENT…]: starts NAME now and at every boot. With systemd it is the packaged unit;
+# without, the command runs in the foreground under the host's init and logs to /var/log/NAME.log.
+service_enable() {
+  name=$1
+  shift
+  if has_systemd; then
+    systemctl enable --now "$name"
+    return
+  fi
+  mkdir -p "$services"
+  printf '#!/bin/sh\nexec %s\n' "$*" >"$services/$name"
+  chmod 0755 "$services/$name"
+  [ "${TESTBED_START_SERVICES:-yes}" = no ] || [ "$(service_pid "$name")" ] || service_start "$name"
+}
+
+service_pid() { pgrep -o -x "$1" 2>/dev/null || true; }
+
+service_start() { setsid "$services/$1" >>"/var/log/$1.log" 2>&1 </dev/null & }
+
+service_restart() {
+  [ "${TESTBED_START_SERVICES:-yes}" = no ] && return
+  if has_systemd; then
+    systemctl restart "$1"
+    return
+  fi
+  pid=$(service_pid "$1")
+  if [ -n "$pid" ]; then
+    kill "$pid"
+    wait_until 10 "$1 to stop" not_running "$pid"
+  fi
+  service_start "$1"
+}
+
+not_running() { ! kill -0 "$1" 2>/dev/null; }
+
+# wait_until SECONDS WHAT COMMAND…: tries ten times a second.
+wait_until() {
+  left=$(($1 * 10)) what=$2
+  shift 2
+  until "$@" >/dev/null 2>&1; do
+    left=$((left - 1))
+    [ "$left" -gt 0 ] || fail "no sign of $what" "look at the logs under /var/log on the host"
+    sleep 0.1
+  done
+}

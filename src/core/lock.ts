@@ -1,0 +1,101 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import lockfile from 'proper-lockfile'
+import { TestbedError } from './errors.ts'
+import { poll } from './retry.ts'
+import { systemClock } from './time.ts'
+
+interface Owner {
+  readonly pid: number
+  /** Start time of the process in the kernel's ticks: a process id alone may be used again. */
+  readonly startedAt: string
+}
+
+export interface LockOptions {
+  /** What is locked, in words: `testbed default`. */
+  readonly what: string
+  readonly hint: string
+  /** How long to wait for another program; 0 fails at once. */
+  readonly waitMs?: number
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Takes the lock at `path` (a folder beside an owner file). The lock of a program that was killed is taken over at once.
+ * @returns the function that lets it go
+ * @throws TestbedError `busy` naming the process that holds it
+ */
+export async function takeLock(path: string, options: LockOptions): Promise<() => Promise<void>> {
+  const ownerFile = `${path}.owner`
+  const attempt = async () => {
+    try {
+      const release = await lockfile.lock(path, {
+        lockfilePath: path,
+        realpath: false,
+        stale: 20_000,
+        update: 5_000,
+      })
+      const self: Owner = { pid: process.pid, startedAt: await startTime(process.pid) }
+      await writeFile(ownerFile, JSON.stringify(self))
+      return async () => {
+        await rm(ownerFile, { force: true })
+        await release().catch(ignoreReleased)
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error
+      const owner = await readOwner(ownerFile)
+      if (owner !== undefined && !(await isRunning(owner))) {
+        await rm(ownerFile, { force: true })
+        await rm(path, { recursive: true, force: true })
+      }
+      return undefined
+    }
+  }
+  const taken = (await attempt()) ?? (await attempt())
+  if (taken !== undefined) return taken
+  const busy = async () => {
+    const owner = await readOwner(ownerFile)
+    return new TestbedError(
+      'busy',
+      `${options.what} is in use${owner === undefined ? '' : ` by process ${owner.pid}`}`,
+      {
+        hint: options.hint,
+      },
+    )
+  }
+  const { waitMs = 0, signal } = options
+  if (waitMs === 0) throw await busy()
+  const poller = { what: options.what, timeoutMs: waitMs, intervalMs: 200, clock: systemClock }
+  return await poll(attempt, signal === undefined ? poller : { ...poller, signal }).catch(
+    async (error: unknown) => {
+      throw signal?.aborted === true ? error : await busy()
+    },
+  )
+}
+
+async function readOwner(file: string): Promise<Owner | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Owner
+  } catch {
+    return undefined // not written yet, or half written: its lock counts as held
+  }
+}
+
+async function isRunning(owner: Owner): Promise<boolean> {
+  try {
+    process.kill(owner.pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+  return (await startTime(owner.pid)) === owner.startedAt
+}
+
+/** Field 22 of /proc/PID/stat; empty where there is no /proc. */
+async function startTime(pid: number): Promise<string> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+}
+
+function ignoreReleased(error: unknown): void {
+  const code = (error as NodeJS.ErrnoException).code
+  if (code !== 'ENOTACQUIRED' && code !== 'ERELEASED' && code !== 'ENOENT') throw error
+}

@@ -1,0 +1,192 @@
+import type { Client, ClientChannel, SFTPWrapper } from 'ssh2'
+import { TestbedError } from '../core/errors.ts'
+import { millisecondsBetween, systemClock } from '../core/time.ts'
+import type { HostAddress } from './address.ts'
+import { connect, openChannel } from './connection.ts'
+import type { Facts } from './facts.ts'
+import type { Command, CommandResult, Host, Process, RunOptions } from './host.ts'
+import { createLimiter } from './limit.ts'
+import { quoteCommand } from './quote.ts'
+
+const defaultTimeoutMs = 60_000
+/** sshd allows ten sessions a connection by default; two are left for file transfers. */
+const channelsAtOnce = 8
+
+/** A host over one SSH connection. `withFacts` gives the same connection the facts that were read over it. */
+export interface SshHost extends Host {
+  withFacts(facts: Facts): SshHost
+}
+
+/** Facts of a host that has not been asked yet. */
+const noFacts: Facts = {
+  kernel: '',
+  distribution: '',
+  architecture: '',
+  cpus: 0,
+  memoryBytes: 0,
+  cgroup: 'v1',
+  init: 'other',
+  versions: {},
+  criuFeatures: {},
+  queueDisciplines: [],
+  clockSource: '',
+}
+
+/** Connects to a host. @throws TestbedError when it cannot be reached. */
+export async function connectHost(address: HostAddress, signal?: AbortSignal): Promise<SshHost> {
+  const client = await connect(address, signal)
+  return createHost(address, client, noFacts, createLimiter(channelsAtOnce))
+}
+
+function createHost(
+  address: HostAddress,
+  client: Client,
+  facts: Facts,
+  limit: ReturnType<typeof createLimiter>,
+): SshHost {
+  const { name } = address
+  return {
+    name,
+    address: address.mgmtAddress,
+    facts,
+    run: (command, options = {}) =>
+      limit(async () => {
+        options.signal?.throwIfAborted()
+        const channel = await openChannel(client, name, quoteCommand(command.argv, command.env))
+        return await collect(name, command, channel, options)
+      }),
+    stream: async (command) => {
+      const channel = await openChannel(client, name, quoteCommand(command.argv, command.env))
+      return toProcess(name, channel)
+    },
+    put: (local, remote) =>
+      limit(() => transferFile(client, name, (sftp, done) => sftp.fastPut(local, remote, done))),
+    get: (remote, local) =>
+      limit(() => transferFile(client, name, (sftp, done) => sftp.fastGet(remote, local, done))),
+    close: () => client.end(),
+    withFacts: (known) => createHost(address, client, known, limit),
+  }
+}
+
+async function collect(
+  host: string,
+  command: Command,
+  channel: ClientChannel,
+  options: RunOptions,
+): Promise<CommandResult> {
+  const started = systemClock.monotonicNs()
+  const process = toProcess(host, channel)
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs
+  const deadline = AbortSignal.timeout(timeoutMs)
+  const stop = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal])
+  const output = { stdout: '', stderr: '' }
+  for (const name of ['stdout', 'stderr'] as const)
+    followOutput(
+      process[name],
+      (text) => {
+        output[name] += text
+      },
+      options.onLine,
+    )
+  process.stdin.on('error', () => {}) // a command may end without reading its input: its exit code tells
+  process.stdin.end(options.input)
+  const stopped = Promise.withResolvers<never>()
+  const onStop = () => {
+    process.kill()
+    stopped.reject(
+      options.signal?.aborted === true
+        ? options.signal.reason
+        : new TestbedError('testbed', `no end after ${timeoutMs / 1000} s: ${command.argv.join(' ')}`, {
+            where: host,
+            why: output.stderr.trim().split('\n').slice(-4),
+            hint: 'the process was killed; the host may be overloaded',
+          }),
+    )
+  }
+  stop.addEventListener('abort', onStop, { once: true })
+  try {
+    const exitCode = await Promise.race([process.exit, stopped.promise])
+    return { exitCode, ...output, durationMs: millisecondsBetween(started, systemClock.monotonicNs()) }
+  } finally {
+    stop.removeEventListener('abort', onStop)
+  }
+}
+
+/** Hands on text as it comes, and whole lines to `onLine`. */
+function followOutput(
+  stream: Process['stdout'],
+  onText: (text: string) => void,
+  onLine?: (line: string) => void,
+): void {
+  let rest = ''
+  stream.setEncoding('utf8')
+  stream.on('data', (text: string) => {
+    onText(text)
+    if (onLine === undefined) return
+    const lines = (rest + text).split('\n')
+    rest = lines.pop() ?? ''
+    for (const line of lines) onLine(line)
+  })
+  stream.on('end', () => {
+    if (onLine !== undefined && rest !== '') onLine(rest)
+  })
+}
+
+function toProcess(host: string, channel: ClientChannel): Process {
+  const exit = new Promise<number>((resolve, reject) => {
+    let code: number | undefined
+    channel.on('exit', (exitCode: number | null) => {
+      code = exitCode ?? 128
+    })
+    // `close` comes only after stdout and stderr were drained: whoever streams must read both.
+    channel.on('close', () => {
+      if (code !== undefined) resolve(code)
+      else
+        reject(
+          new TestbedError('testbed', 'the SSH connection broke while a command ran', {
+            where: host,
+            hint: 'testbed status tells whether the host is up',
+          }),
+        )
+    })
+  })
+  exit.catch(() => {}) // whoever waits for it gets the error; nobody has to
+  return {
+    stdin: channel,
+    stdout: channel,
+    stderr: channel.stderr,
+    exit,
+    kill: () => {
+      channel.signal('KILL')
+      channel.close()
+    },
+  }
+}
+
+async function transferFile(
+  client: Client,
+  host: string,
+  transfer: (sftp: SFTPWrapper, done: (error?: Error | null) => void) => void,
+): Promise<void> {
+  const sftp = await new Promise<SFTPWrapper>((resolve, reject) => {
+    client.sftp((error, wrapper) => (error === undefined ? resolve(wrapper) : reject(error)))
+  })
+  try {
+    await new Promise<void>((resolve, reject) => {
+      transfer(sftp, (error) => {
+        if (error === undefined || error === null) resolve()
+        else
+          reject(
+            new TestbedError('testbed', 'a file could not be transferred', {
+              where: host,
+              why: [error.message],
+              hint: 'is the path right, and the disk not full?',
+              cause: error,
+            }),
+          )
+      })
+    })
+  } finally {
+    sftp.end()
+  }
+}

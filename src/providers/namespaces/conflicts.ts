@@ -1,0 +1,49 @@
+import type { ResolvedTestbed } from '../../config/resolved.ts'
+import { mustRunLocal } from '../../core/process.ts'
+import type { Conflict } from '../provider.ts'
+import { type Names, networkNames } from './names.ts'
+
+interface Route {
+  readonly dst?: string
+  readonly dev?: string
+  readonly type?: string
+}
+
+/** Subnets of the testbed that overlap a route of this machine other than the default and the testbed's own. */
+export async function findConflicts(testbed: ResolvedTestbed, names: Names): Promise<Conflict[]> {
+  const { stdout } = await mustRunLocal(['ip', '-4', '-j', 'route', 'show', 'table', 'all'], {
+    timeoutMs: 10_000,
+  })
+  const own = new Set<string | undefined>(networkNames.map((network) => names.machineLink(network)))
+  const routes = (JSON.parse(stdout) as Route[]).filter((route) => !own.has(route.dev))
+  return networkNames.flatMap((network) => {
+    const { subnet } = testbed.networks[network]
+    const clash = routes.find(
+      (route) => route.dst !== undefined && route.dst !== 'default' && overlap(route.dst, subnet),
+    )
+    if (clash === undefined) return []
+    return [
+      {
+        pointer: ['networks', network, 'subnet'],
+        message: `${subnet} overlaps ${clash.dst}, which this machine reaches through ${clash.dev ?? 'another route'}`,
+        hint: `choose another private subnet for ${network}; ip route shows what is taken`,
+      },
+    ]
+  })
+}
+
+/** True when two IPv4 networks in CIDR form (a bare address is a /32) share an address. */
+export function overlap(one: string, other: string): boolean {
+  const [a, b] = [range(one), range(other)]
+  return a !== undefined && b !== undefined && a.first <= b.last && b.first <= a.last
+}
+
+function range(cidr: string): { first: number; last: number } | undefined {
+  const [address = '', prefix = '32'] = cidr.split('/')
+  const bytes = address.split('.').map(Number)
+  if (bytes.length !== 4 || bytes.some((byte) => !Number.isInteger(byte))) return undefined
+  const size = 2 ** (32 - Number(prefix))
+  const value = bytes.reduce((sum, byte) => sum * 256 + byte, 0)
+  const first = Math.floor(value / size) * size
+  return { first, last: first + size - 1 }
+}

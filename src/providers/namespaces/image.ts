@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import { digestOfFolders } from '../../core/digest.ts'
+import { machinePackageSource } from '../../core/packages.ts'
+import { dieTogether, mustRunLocal } from '../../core/process.ts'
+import { step } from '../../core/progress.ts'
+import type { ProviderContext } from '../provider.ts'
+import { buildOnce, exists } from './build.ts'
+
+/** Root file system of a host that answers over SSH and has nothing provisioned, built once per digest of its recipe. */
+export interface BaseImage {
+  readonly digest: string
+  readonly rootfs: string
+}
+
+/** Where the image of the recipe `testbed/images/<name>` is, built or not. */
+export async function locateImage(context: ProviderContext, name: string): Promise<BaseImage> {
+  const digest = await digestOfFolders([join(context.projectFolder, 'testbed/images', name)])
+  return { digest, rootfs: join(context.cacheFolder, 'images', `${name}-${digest}`) }
+}
+
+/** Builds the image unless it is in the cache. */
+export async function ensureImage(
+  context: ProviderContext,
+  name: string,
+  signal: AbortSignal,
+): Promise<BaseImage> {
+  const image = await locateImage(context, name)
+  if (await exists(image.rootfs)) return image
+  const source = await machinePackageSource()
+  await step(context.progress, `build image ${name}`, () =>
+    buildOnce(image.rootfs, signal, async (temporary) => {
+      const script = join(context.projectFolder, 'testbed/images', name, 'build.sh')
+      const options = source.aptOptions.map((option) => `--aptopt=${option}`)
+      const keyring = source.keyring === undefined ? [] : [`--keyring=${source.keyring}`]
+      await mustRunLocal([...dieTogether, 'sh', script, temporary, source.uri, ...options, ...keyring], {
+        what: `image ${name}`,
+        kind: 'testbed',
+        timeoutMs: 20 * 60_000,
+        signal,
+        hint: 'does apt-get update work on this machine? The packages come from its own mirror',
+        onLine: (text) => context.progress({ kind: 'note', text }),
+      })
+    }),
+  )
+  return image
+}

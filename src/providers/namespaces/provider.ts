@@ -1,0 +1,173 @@
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { HostName, ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
+import { TestbedError } from '../../core/errors.ts'
+import { step } from '../../core/progress.ts'
+import type { HostAddress } from '../../hosts/address.ts'
+import { ensureKeyPair } from '../../hosts/keys.ts'
+import type { HostStatus, Provider, ProviderContext, Requirement } from '../provider.ts'
+import { requireFileSystem, requireProgram, requireRoot } from '../requirements.ts'
+import { exists } from './build.ts'
+import { killGroup, listGroups, processesOf } from './cgroups.ts'
+import { findConflicts } from './conflicts.ts'
+import { bootHost, removeHost, seedHost, waitForSsh } from './host.ts'
+import { bakeLayer, layersOf, locateLayer } from './layer.ts'
+import { type Names, namesFor } from './names.ts'
+import {
+  createHostNetwork,
+  createNetworks,
+  listNetns,
+  networksStand,
+  removeHostNetwork,
+  removeNetworks,
+} from './network.ts'
+
+/** Hosts made of Linux namespaces on this machine: an overlay over one provisioned image, an address on two networks, sshd. */
+export function createNamespacesProvider(context: ProviderContext): Provider {
+  const names = namesFor(context.stateFolder)
+  return {
+    name: 'namespaces',
+    check: () => checkMachine(),
+    conflicts: (testbed) => findConflicts(testbed, names),
+    create: (testbed, signal) => create(context, names, testbed, signal),
+    list: () => list(context, names),
+    reset: (testbed, hosts, signal) => reset(context, names, testbed, hosts, signal),
+    kill: (host) => killGroup(names.id, host, context.clock),
+    destroy: () => destroy(context, names),
+    baking: {
+      isBaked: async (testbed) => await exists(await locateLayer(context, testbed)),
+      bake: (testbed, provision, signal) => bakeLayer(context, names, testbed, provision, signal),
+    },
+  }
+}
+
+async function checkMachine(): Promise<Requirement[]> {
+  return [
+    { name: 'Linux', satisfied: process.platform === 'linux', hint: 'namespace hosts need a Linux machine' },
+    requireRoot(),
+    await requireProgram('ip', 'iproute2'),
+    await requireProgram('unshare', 'util-linux'),
+    await requireProgram('nsenter', 'util-linux'),
+    await requireProgram('setpriv', 'util-linux'),
+    await requireProgram('mmdebstrap', 'mmdebstrap'),
+    await requireFileSystem('overlay'),
+  ]
+}
+
+async function create(
+  context: ProviderContext,
+  names: Names,
+  testbed: ResolvedTestbed,
+  signal: AbortSignal,
+): Promise<HostAddress[]> {
+  if (!(await networksStand(names))) {
+    for (const { name } of await list(context, names)) await discard(context, names, name)
+    await step(context.progress, 'create networks', () => createNetworks(testbed, names, context.stateFolder))
+  }
+  const wanted = new Set(testbed.hosts.map((host) => host.name))
+  const running = new Set<string>()
+  for (const { name, state } of await list(context, names)) {
+    if (state === 'running' && wanted.has(name)) running.add(name)
+    else await discard(context, names, name)
+  }
+  return await Promise.all(
+    testbed.hosts.map(async (host) => {
+      const address = await addressOf(context, host)
+      if (running.has(host.name)) await waitForSsh(context, names, address, signal)
+      else
+        await step(context.progress, 'start', () => start(context, names, testbed, host, signal), {
+          host: host.name,
+        })
+      return address
+    }),
+  )
+}
+
+async function reset(
+  context: ProviderContext,
+  names: Names,
+  testbed: ResolvedTestbed,
+  hosts: readonly HostName[],
+  signal: AbortSignal,
+): Promise<HostAddress[]> {
+  return await Promise.all(
+    hosts.map(async (name) => {
+      const host = testbed.hosts.find((one) => one.name === name)
+      if (host === undefined) {
+        throw new TestbedError('configuration', `there is no host ${name} in testbed ${testbed.name}`, {
+          hint: `its hosts are ${testbed.hosts.map((one) => one.name).join(', ')}`,
+        })
+      }
+      await step(context.progress, 'remove', () => discard(context, names, name), { host: name })
+      await step(context.progress, 'start', () => start(context, names, testbed, host, signal), {
+        host: name,
+      })
+      return await addressOf(context, host)
+    }),
+  )
+}
+
+async function start(
+  context: ProviderContext,
+  names: Names,
+  testbed: ResolvedTestbed,
+  host: ResolvedHost,
+  signal: AbortSignal,
+): Promise<void> {
+  const folder = names.folder(host.name)
+  await mkdir(folder, { recursive: true })
+  await createHostNetwork(testbed, host, names)
+  const keys = join(context.stateFolder, 'keys')
+  await seedHost(context, folder, {
+    name: host.name,
+    publicKey: (await ensureKeyPair(keys, 'login')).publicKey,
+    hostKey: await ensureKeyPair(keys, host.name),
+    listen: { address: host.mgmtAddress, port: 22 },
+    neighbours: testbed.hosts.map((one) => `${one.mgmtAddress} ${one.name}`),
+  })
+  signal.throwIfAborted()
+  await bootHost(context, names, host.name, folder, names.netns(host.name), await layersOf(context, testbed))
+  await waitForSsh(context, names, await addressOf(context, host), signal)
+}
+
+async function addressOf(context: ProviderContext, host: ResolvedHost): Promise<HostAddress> {
+  const keys = join(context.stateFolder, 'keys')
+  return {
+    name: host.name,
+    host: host.mgmtAddress,
+    port: 22,
+    user: 'root',
+    privateKey: (await ensureKeyPair(keys, 'login')).path,
+    hostKey: (await ensureKeyPair(keys, host.name)).publicKey,
+    mgmtAddress: host.mgmtAddress,
+  }
+}
+
+/** Every host of which anything is left: a namespace, a cgroup or a folder. */
+async function list(context: ProviderContext, names: Names): Promise<HostStatus[]> {
+  const folders = await readdir(join(context.stateFolder, 'hosts')).catch(() => [])
+  const fromNetns = (await listNetns()).flatMap((netns) => names.hostOfNetns(netns) ?? [])
+  const all = new Set([...folders, ...fromNetns, ...(await listGroups(names.id))])
+  return await Promise.all(
+    [...all].sort().map(async (name): Promise<HostStatus> => {
+      const processes = await processesOf(names.id, name)
+      return { name, state: processes.length > 0 ? 'running' : 'dead' }
+    }),
+  )
+}
+
+async function discard(context: ProviderContext, names: Names, host: HostName): Promise<void> {
+  await removeHost(context, names, host, names.folder(host))
+  await removeHostNetwork(host, names)
+}
+
+async function destroy(context: ProviderContext, names: Names): Promise<void> {
+  const hosts = await list(context, names)
+  await Promise.all(
+    hosts.map(({ name }) =>
+      step(context.progress, 'remove', () => discard(context, names, name), { host: name }),
+    ),
+  )
+  await removeNetworks(names)
+  await rm(join(context.stateFolder, 'hosts'), { recursive: true, force: true })
+}

@@ -1,0 +1,83 @@
+import { createReadStream } from 'node:fs'
+import { appendFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { TestbedError } from '../core/errors.ts'
+import { lastLines, mustRunLocal } from '../core/process.ts'
+import type { Host } from '../hosts/host.ts'
+
+/** Where the scripts of `provision/` stand on a host. */
+export const remoteFolder = '/usr/local/lib/migration-testbed/provision'
+
+/** Copies `provision/` to a host, in place of what was there. */
+export async function sendScripts(host: Host, projectFolder: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'migration-testbed-'))
+  try {
+    const archive = join(folder, 'provision.tar')
+    await mustRunLocal(['tar', '-C', projectFolder, '-cf', archive, 'provision'], { timeoutMs: 30_000 })
+    const unpack = 'rm -rf "$1/provision" && mkdir -p "$1" && tar -x -C "$1" --no-same-owner'
+    const process = await host.stream({ argv: ['sh', '-c', unpack, 'sh', dirname(remoteFolder)] })
+    process.stdout.resume()
+    process.stderr.resume()
+    await pipeline(createReadStream(archive), process.stdin)
+    const exitCode = await process.exit
+    if (exitCode !== 0)
+      throw new TestbedError('testbed', 'the provision scripts could not be copied', { where: host.name })
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+export interface ScriptRun {
+  readonly host: Host
+  /** Below `provision/`: `20-docker/install.sh`. */
+  readonly script: string
+  /** In words, for errors: `install docker`. */
+  readonly what: string
+  /** Local file that gets everything the script says. */
+  readonly log: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  readonly onLine?: (line: string) => void
+}
+
+/** Runs a script of `provision/` on a host. Answers whether it succeeded. */
+export async function tryScript(
+  run: ScriptRun,
+): Promise<{ exitCode: number; output: string; durationMs: number }> {
+  await mkdir(dirname(run.log), { recursive: true })
+  const lines: string[] = []
+  const { exitCode, durationMs } = await run.host.run(
+    { argv: ['sh', `${remoteFolder}/${run.script}`], ...(run.env === undefined ? {} : { env: run.env }) },
+    {
+      timeoutMs: run.timeoutMs,
+      signal: run.signal,
+      onLine: (line) => {
+        lines.push(line)
+        run.onLine?.(line)
+      },
+    },
+  )
+  const output = lines.join('\n')
+  await appendFile(
+    run.log,
+    `== ${run.script} (exit ${exitCode} after ${(durationMs / 1000).toFixed(1)} s)\n${output}\n`,
+  )
+  return { exitCode, output, durationMs }
+}
+
+/** As `tryScript`. @throws TestbedError with the script's own reason and hint when it fails. */
+export async function runScript(run: ScriptRun): Promise<void> {
+  const { exitCode, output, durationMs } = await tryScript(run)
+  if (exitCode === 0) return
+  const hint = output.match(/^hint: (.*)$/m)?.[1]
+  const seconds = (durationMs / 1000).toFixed(1)
+  throw new TestbedError('testbed', `${run.what} failed (exit ${exitCode} after ${seconds} s)`, {
+    where: run.host.name,
+    why: lastLines(output.replace(/^hint: .*$/gm, '')),
+    ...(hint === undefined ? {} : { hint }),
+    log: run.log,
+  })
+}
