@@ -1,0 +1,60 @@
+import type { ComponentName, ProviderName } from './resolved.ts'
+
+/** The three documents once their schema has held and its defaults are in; a test keeps them equal to schemas/. */
+
+export interface TestbedDocument {
+  readonly name: string
+  readonly provider: ProviderName | 'auto'
+  readonly hosts: number | readonly { readonly name: string }[]
+  readonly networks: { readonly mgmt: NetworkDocument; readonly service: NetworkDocument }
+  readonly components: readonly ComponentName[]
+  readonly image: string
+}
+
+export interface NetworkDocument {
+  readonly subnet: string
+}
+
+/** A single value stands for a list of one. */
+export type AxisDocument = string | readonly string[]
+export type AxisName = 'toolchain' | 'workload' | 'stateSize' | 'probeRate'
+export type CellDocument = { readonly [Name in AxisName]?: string }
+
+export interface ExperimentDocument {
+  readonly name: string
+  readonly description?: string
+  readonly axes: { readonly [Name in AxisName]?: AxisDocument }
+  readonly include: readonly CellDocument[]
+  readonly exclude: readonly CellDocument[]
+  readonly repetitions: number
+  readonly seed?: number
+  readonly windows: { readonly warmUp: string; readonly baseline: string; readonly settle: string }
+  readonly deadline: string
+  readonly probe: { readonly rate: string; readonly timeout: string }
+}
+
+export interface WorkloadDocument {
+  readonly name: string
+  readonly description?: string
+  readonly image:
+    | string
+    | {
+        readonly packages: readonly string[]
+        readonly files: readonly { readonly source: string; readonly target: string; readonly mode: string }[]
+      }
+  readonly command: readonly string[]
+  readonly environment: Readonly<Record<string, string>>
+  readonly port: number
+  readonly probe: {
+    readonly http?: {
+      readonly path: string
+      readonly expectStatus: number
+      readonly identity?: string
+      readonly sequence?: string
+    }
+    readonly redis?: { readonly sequenceKey: string }
+  }
+  readonly state?: { readonly redis: { readonly size: string; readonly valueSize: string } }
+  readonly appendedFile?: string
+  readonly readyTimeout: string
+}

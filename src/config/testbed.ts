@@ -1,0 +1,107 @@
+import { readdir } from 'node:fs/promises'
+import { macOf, overlap, parseSubnet, type Subnet, usableAddress } from './addresses.ts'
+import { attempt, type Loaded, loadDocument, type Report, type Rule, valid } from './document.ts'
+import type { TestbedDocument } from './documents.ts'
+import { configurationFile, projectFolders } from './paths.ts'
+import { unknownName } from './problems.ts'
+import type { ResolvedNetwork, ResolvedTestbed } from './resolved.ts'
+
+/**
+ * Loads a testbed by bare name (a file of testbed/) or by path.
+ * Throws one configuration error with everything that is wrong in the file.
+ */
+export async function loadTestbed(argument: string): Promise<Loaded<ResolvedTestbed>> {
+  const file = configurationFile(argument, projectFolders.testbeds)
+  const { content, fault } = await loadDocument(file, 'testbed', rules)
+  return { value: resolve(content, file), fault }
+}
+
+const rules: readonly Rule<TestbedDocument>[] = [
+  { reads: ['hosts'], check: ({ hosts }, report) => checkHosts(hosts, report) },
+  { reads: ['networks'], check: ({ networks }, report) => checkNetworks(networks, report) },
+  { reads: ['networks', 'hosts'], check: checkRoom },
+  {
+    reads: ['image'],
+    check: async ({ image }, report) => {
+      const entries = await readdir(projectFolders.images, { withFileTypes: true })
+      const images = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+      if (!images.includes(image)) {
+        report(
+          ['image'],
+          `there is no image "${image}" in testbed/images/`,
+          unknownName(image, images.sort()),
+        )
+      }
+    },
+  },
+]
+
+function checkHosts(hosts: TestbedDocument['hosts'], report: Report): void {
+  const names = hostNames(hosts)
+  for (const [index, name] of names.entries()) {
+    if (names.indexOf(name) < index) report(['hosts', index, 'name'], `host "${name}" stands twice`)
+  }
+}
+
+function checkNetworks(networks: TestbedDocument['networks'], report: Report): void {
+  const read = (name: 'mgmt' | 'service'): Subnet | undefined =>
+    attempt(report, ['networks', name, 'subnet'], () => parseSubnet(networks[name].subnet))
+  const mgmt = read('mgmt')
+  const service = read('service')
+  if (mgmt !== undefined && service !== undefined && overlap(mgmt, service)) {
+    report(['networks', 'service', 'subnet'], `service ${service.text} overlaps mgmt ${mgmt.text}`, {
+      hint: 'give each network a subnet of its own',
+    })
+  }
+}
+
+function checkRoom({ networks, hosts }: TestbedDocument, report: Report): void {
+  const count = hostNames(hosts).length
+  // This machine is on both networks, the workload on the service network.
+  const needs = { mgmt: count + 1, service: count + 2 }
+  for (const name of ['mgmt', 'service'] as const) {
+    const { subnet: text } = networks[name]
+    // What is wrong with the subnet itself is told above.
+    const subnet = valid(() => parseSubnet(text))
+    if (subnet !== undefined && subnet.usable < needs[name]) {
+      const message = `${subnet.text} has ${subnet.usable} addresses, ${needs[name]} are needed`
+      report(['networks', name, 'subnet'], message, { hint: 'take a shorter prefix or fewer hosts' })
+    }
+  }
+}
+
+/** Names as listed, or host-a, host-b … for a number. */
+function hostNames(hosts: TestbedDocument['hosts']): readonly string[] {
+  if (typeof hosts !== 'number') return hosts.map(({ name }) => name)
+  return Array.from({ length: hosts }, (_, index) => `host-${String.fromCharCode('a'.charCodeAt(0) + index)}`)
+}
+
+function resolve(document: TestbedDocument, file: string): ResolvedTestbed {
+  const mgmt = parseSubnet(document.networks.mgmt.subnet)
+  const service = parseSubnet(document.networks.service.subnet)
+  const workloadAddress = usableAddress(service, service.usable - 1)
+  return {
+    name: document.name,
+    file,
+    provider: document.provider,
+    hosts: hostNames(document.hosts).map((name, index) => ({
+      name,
+      mgmtAddress: usableAddress(mgmt, index + 1),
+      serviceAddress: usableAddress(service, index + 1),
+    })),
+    networks: {
+      mgmt: resolveNetwork(mgmt),
+      service: { ...resolveNetwork(service), workloadAddress, workloadMac: macOf(workloadAddress) },
+    },
+    components: document.components,
+    image: document.image,
+  }
+}
+
+function resolveNetwork(subnet: Subnet): ResolvedNetwork {
+  return {
+    subnet: subnet.text,
+    prefixLength: subnet.prefixLength,
+    machineAddress: usableAddress(subnet, 0),
+  }
+}

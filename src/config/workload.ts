@@ -1,0 +1,147 @@
+import { readdir, realpath, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { parseDuration, parseSize } from '../core/units.ts'
+import { checkAmount, type Loaded, loadDocument, type Report, type Rule } from './document.ts'
+import type { WorkloadDocument } from './documents.ts'
+import { unknownName } from './problems.ts'
+import type { ProbeSpec, ResolvedWorkload } from './resolved.ts'
+
+const fileName = 'workload.yaml'
+
+/**
+ * Loads `workload.yaml` of a folder.
+ * Throws one configuration error with everything that is wrong in the file.
+ */
+export async function loadWorkload(folder: string): Promise<Loaded<ResolvedWorkload>> {
+  const absolute = path.resolve(folder)
+  const file = path.join(absolute, fileName)
+  const { content, fault } = await loadDocument(file, 'workload', rulesFor(absolute))
+  return { value: resolve(content, file, absolute), fault }
+}
+
+/** Names of the workloads of a folder, sorted: its sub-folders with a `workload.yaml`. Empty when there is no folder. */
+export async function listWorkloads(root: string): Promise<string[]> {
+  const entries = await readdir(root, { withFileTypes: true }).catch(() => [])
+  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+  const found = await Promise.all(
+    names.map(
+      async (name) => (await stat(path.join(root, name, fileName)).catch(() => undefined))?.isFile() === true,
+    ),
+  )
+  return names.filter((_, index) => found[index]).sort()
+}
+
+function rulesFor(folder: string): readonly Rule<WorkloadDocument>[] {
+  return [
+    {
+      reads: ['name'],
+      check: ({ name }, report) => {
+        const expected = path.basename(folder)
+        if (name !== expected) {
+          report(['name'], `the name must be that of the folder, "${expected}"`, {
+            hint: `write name: ${expected}`,
+          })
+        }
+      },
+    },
+    { reads: ['image'], check: ({ image }, report) => checkImage(image, folder, report) },
+    { reads: ['state'], check: ({ state }, report) => checkState(state, report) },
+    {
+      reads: ['state', 'probe'],
+      check: ({ state, probe }, report) => {
+        if (state !== undefined && probe.redis === undefined) {
+          report(['state', 'redis'], 'state.redis is for a workload with a redis probe')
+        }
+      },
+    },
+    {
+      reads: ['readyTimeout'],
+      check: ({ readyTimeout }, report) =>
+        checkAmount(report, ['readyTimeout'], readyTimeout, parseDuration, ['1ms', '1h']),
+    },
+  ]
+}
+
+async function checkImage(image: WorkloadDocument['image'], folder: string, report: Report): Promise<void> {
+  if (typeof image === 'string') return
+  if (image.packages.length + image.files.length === 0) {
+    report(['image'], 'the image has neither packages nor files')
+  }
+  const targets = image.files.map(({ target }) => target)
+  for (const [index, { source, target }] of image.files.entries()) {
+    const pointer = ['image', 'files', index]
+    await checkSource(source, folder, [...pointer, 'source'], report)
+    if (targets.indexOf(target) < index) report([...pointer, 'target'], `two files have the target ${target}`)
+  }
+}
+
+async function checkSource(
+  source: string,
+  folder: string,
+  pointer: readonly (string | number)[],
+  report: Report,
+): Promise<void> {
+  const file = path.resolve(folder, source)
+  // A link may lead out of the folder as well as `..` does.
+  const real = await realpath(file).catch(() => undefined)
+  const outside = !isInside(file, folder) || (real !== undefined && !isInside(real, await realpath(folder)))
+  if (outside) return report(pointer, `${source} is outside the workload's folder`)
+  if (real === undefined) {
+    const entries = await readdir(path.dirname(file)).catch(() => [])
+    const others = entries.map((entry) => path.join(path.dirname(source), entry)).sort()
+    return report(pointer, `there is no file ${source}`, unknownName(source, others))
+  }
+  if (!(await stat(real)).isFile()) report(pointer, `${source} is not a file`)
+}
+
+function isInside(file: string, folder: string): boolean {
+  return file.startsWith(`${folder}${path.sep}`)
+}
+
+function checkState(state: WorkloadDocument['state'], report: Report): void {
+  if (state === undefined) return
+  const { size, valueSize } = state.redis
+  checkAmount(report, ['state', 'redis', 'size'], size, parseSize, ['1B', '1024GiB'])
+  // Redis holds no longer string.
+  checkAmount(report, ['state', 'redis', 'valueSize'], valueSize, parseSize, ['1B', '512MiB'])
+}
+
+function resolve(document: WorkloadDocument, file: string, folder: string): ResolvedWorkload {
+  const { name, description, image, command, environment, port, state, appendedFile, readyTimeout } = document
+  return {
+    name,
+    ...(description === undefined ? {} : { description }),
+    file,
+    folder,
+    image:
+      typeof image === 'string'
+        ? { kind: 'reference', reference: image }
+        : {
+            kind: 'packages',
+            packages: image.packages,
+            files: image.files.map((entry) => ({ ...entry, source: path.resolve(folder, entry.source) })),
+          },
+    command,
+    environment,
+    port,
+    probe: resolveProbe(document.probe),
+    ...(state === undefined
+      ? {}
+      : {
+          state: {
+            kind: 'redis',
+            sizeBytes: parseSize(state.redis.size),
+            valueBytes: parseSize(state.redis.valueSize),
+          },
+        }),
+    ...(appendedFile === undefined ? {} : { appendedFile }),
+    readyTimeoutMs: parseDuration(readyTimeout),
+  }
+}
+
+function resolveProbe({ http, redis }: WorkloadDocument['probe']): ProbeSpec {
+  if (redis !== undefined) return { protocol: 'redis', ...redis }
+  // The schema demands one of the two.
+  if (http === undefined) throw new TypeError('a probe is http or redis')
+  return { protocol: 'http', ...http }
+}
