@@ -8,8 +8,8 @@ folder=/var/log/criu/verify
 rm -rf "$folder"
 mkdir -p "$folder"
 setsid perl -MSocket -e '
-  socket(my $s, PF_INET, SOCK_STREAM, 0) && bind($s, sockaddr_in(0, INADDR_LOOPBACK)) && listen($s, 1) or die $!;
-  open(my $f, ">", $ARGV[0]) && print($f $$) && close($f);
+  socket(S, PF_INET, SOCK_STREAM, 0) && bind(S, sockaddr_in(0, INADDR_LOOPBACK)) && listen(S, 1) or die $!;
+  open(F, ">", $ARGV[0]) && print(F $$) && close(F) or die $!;
   sleep 1 while 1' "$folder/pid" </dev/null >/dev/null 2>&1 &
 wait_until 5 'the test process' test -s "$folder/pid"
 pid=$(cat "$folder/pid")

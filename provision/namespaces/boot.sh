@@ -57,7 +57,7 @@ for data in docker containerd; do # overlayfs cannot stand on overlayfs
   mount --bind "$folder/data/$data" "var/lib/$data"
 done
 
-hostname "$host"
+hostname "${host#_}" # names that no host can have start with _
 mkdir -p .machine
 pivot_root . .machine
 cd /

@@ -9,6 +9,6 @@ export interface RunningTestbed {
   readonly hosts: readonly Host[]
   /** Back to freshly provisioned, connected again. */
   reset(hosts: readonly HostName[], signal: AbortSignal): Promise<void>
-  /** Closes the connections; the hosts go on. */
-  close(): void
+  /** Closes the connections and lets go of the testbed's lock; the hosts go on. */
+  close(): Promise<void>
 }

@@ -60,10 +60,7 @@ async function create(
   testbed: ResolvedTestbed,
   signal: AbortSignal,
 ): Promise<HostAddress[]> {
-  if (!(await networksStand(names))) {
-    for (const { name } of await list(context, names)) await discard(context, names, name)
-    await step(context.progress, 'create networks', () => createNetworks(testbed, names, context.stateFolder))
-  }
+  await ensureNetworks(context, names, testbed)
   const wanted = new Set(testbed.hosts.map((host) => host.name))
   const running = new Set<string>()
   for (const { name, state } of await list(context, names)) {
@@ -83,6 +80,17 @@ async function create(
   )
 }
 
+/** Hosts hang on the networks: where these are not whole, everything is made anew. */
+async function ensureNetworks(
+  context: ProviderContext,
+  names: Names,
+  testbed: ResolvedTestbed,
+): Promise<void> {
+  if (await networksStand(names)) return
+  for (const { name } of await list(context, names)) await discard(context, names, name)
+  await step(context.progress, 'create networks', () => createNetworks(testbed, names, context.stateFolder))
+}
+
 async function reset(
   context: ProviderContext,
   names: Names,
@@ -90,6 +98,7 @@ async function reset(
   hosts: readonly HostName[],
   signal: AbortSignal,
 ): Promise<HostAddress[]> {
+  await ensureNetworks(context, names, testbed)
   return await Promise.all(
     hosts.map(async (name) => {
       const host = testbed.hosts.find((one) => one.name === name)

@@ -1,0 +1,76 @@
+import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import writeFileAtomic from 'write-file-atomic'
+import type { HostName, ProviderName, ResolvedTestbed, TestbedName } from '../config/resolved.ts'
+import { TestbedError } from '../core/errors.ts'
+import { takeLock } from '../core/lock.ts'
+import type { HostAddress } from '../hosts/address.ts'
+import type { Facts } from '../hosts/facts.ts'
+
+/** What is written down before anything is made, so that any later start finds it. */
+export interface TestbedState {
+  readonly version: 1
+  readonly provider: ProviderName
+  readonly testbed: ResolvedTestbed
+  readonly createdAt: string
+  /** Absent until the testbed was up once. */
+  readonly facts?: Readonly<Record<HostName, Facts>>
+  readonly addresses?: readonly HostAddress[]
+}
+
+/** `.testbed/<name>` in the working directory: keys, logs, state and the hosts' own folders. */
+export function stateFolderOf(name: TestbedName): string {
+  return resolve('.testbed', name)
+}
+
+/** Images and layers, shared by all testbeds of the user. */
+export function cacheFolder(): string {
+  const base = process.env.XDG_CACHE_HOME
+  return join(base === undefined || base === '' ? join(homedir(), '.cache') : base, 'migration-testbed')
+}
+
+/** Undefined when the testbed was never brought up, or was taken down. */
+export async function readState(name: TestbedName): Promise<TestbedState | undefined> {
+  const file = join(stateFolderOf(name), 'testbed.json')
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as TestbedState
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw new TestbedError('testbed', `${file} cannot be read`, {
+      cause: error,
+      hint: 'testbed down removes what is left of the testbed',
+    })
+  }
+}
+
+export async function writeState(state: TestbedState): Promise<void> {
+  const folder = stateFolderOf(state.testbed.name)
+  await mkdir(folder, { recursive: true })
+  await writeFileAtomic(join(folder, 'testbed.json'), `${JSON.stringify(state, undefined, 2)}\n`)
+}
+
+/** Removes the testbed's folder, and `.testbed` when it was the last one. */
+export async function removeState(name: TestbedName): Promise<void> {
+  const folder = stateFolderOf(name)
+  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+  const rest = await readdir(resolve('.testbed')).catch(() => ['none'])
+  if (rest.length === 0) await rm(resolve('.testbed'), { recursive: true })
+}
+
+export async function stateExists(name: TestbedName): Promise<boolean> {
+  return await access(stateFolderOf(name)).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** One program at a time changes a testbed or runs an experiment on it. @throws TestbedError `busy` */
+export async function lockTestbed(name: TestbedName): Promise<() => Promise<void>> {
+  const folder = stateFolderOf(name)
+  await mkdir(folder, { recursive: true })
+  return await takeLock(join(folder, 'lock'), {
+    what: `testbed ${name}`,
+    hint: 'wait for it to end; testbed status tells what is up',
+  })
+}
