@@ -23,22 +23,21 @@ const privateNetworks = [
 export function parseSubnet(text: string): Subnet {
   const fail = (message: string, hint: string): TestbedError =>
     new TestbedError('configuration', `${text} ${message}`, { hint })
-  const numbers = text.split(/[./]/).map(Number)
-  const octets = numbers.slice(0, 4)
-  const prefixLength = numbers[4] ?? Number.NaN
-  const tooLarge = octets.find((octet) => !(octet <= 255))
-  if (octets.length < 4 || tooLarge !== undefined) {
+  const [, address = '', prefix = ''] = /^(\d{1,3}(?:\.\d{1,3}){3})\/(\d{1,2})$/.exec(text) ?? []
+  const octets = address.split('.').map(Number)
+  if (address === '' || octets.some((octet) => octet > 255)) {
     throw fail(
       'is not an IPv4 network',
       'write four numbers up to 255 and a prefix length, such as 10.87.0.0/24',
     )
   }
-  if (!(prefixLength >= shortestPrefix && prefixLength <= longestPrefix)) {
+  const prefixLength = Number(prefix)
+  if (prefixLength < shortestPrefix || prefixLength > longestPrefix) {
     throw fail('has the wrong size', `choose a prefix length from /${shortestPrefix} to /${longestPrefix}`)
   }
-  const address = octets.reduce((sum, octet) => sum * 256 + octet, 0)
-  const base = lowestAddress(address, prefixLength)
-  if (base !== address) {
+  const number = octets.reduce((sum, octet) => sum * 256 + octet, 0)
+  const base = lowestAddress(number, prefixLength)
+  if (base !== number) {
     throw fail('is an address, not a network', `did you mean ${formatAddress(base)}/${prefixLength}?`)
   }
   if (!privateNetworks.some((network) => lowestAddress(base, network.prefixLength) === network.base)) {

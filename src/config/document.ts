@@ -23,8 +23,12 @@ export type Report = (
 export interface Rule<Content> {
   /** Top-level keys that it reads: it is left out when one of them broke the schema, so that all else is still told. */
   readonly reads: readonly (keyof Content & string)[]
-  check(content: Content, report: Report): void | Promise<void>
+  /** `written` tells what the file itself says from what is a default. */
+  check(content: Content, report: Report, written: (pointer: Pointer) => boolean): void | Promise<void>
 }
+
+/** Finding a place takes as long as its map or list is: enough are looked up to show the first. */
+const mostLocated = 100
 
 /**
  * Reads a file, checks it against its schema and the rules, and completes it with the schema's defaults.
@@ -37,21 +41,20 @@ export async function loadDocument<Content>(
 ): Promise<{ readonly content: Content; readonly fault: Fault }> {
   const document = parseYaml(await readSource(file))
   const { value } = document
-  const findings = (await validate(schema, value))
-    .slice(0, 1000)
-    .flatMap((error) => explain(error, document.textOf) ?? [])
+  const errors = await validate(schema, value)
+  const findings = errors.slice(0, mostLocated).flatMap((error) => explain(error, document.textOf) ?? [])
   const broken = new Set(findings.map(({ pointer }) => pointer[0]))
   const report: Report = (pointer, message, details) => findings.push({ pointer, message, ...details })
   // Where the schema was broken this is a lie; no rule looks there.
   const content = value as Content
   for (const rule of broken.has(undefined) ? [] : rules) {
-    if (!rule.reads.some((key) => broken.has(key))) await rule.check(content, report)
+    if (!rule.reads.some((key) => broken.has(key))) await rule.check(content, report, document.has)
   }
-  if (findings.length > 0)
-    throw problemsError(
-      document.source,
-      findings.map((found) => located(document, found)),
-    )
+  if (findings.length > 0) {
+    const total = findings.length + Math.max(0, errors.length - mostLocated)
+    const problems = findings.map((found) => located(document, found))
+    throw problemsError(document.source, problems, total)
+  }
   return {
     content,
     fault: (pointer, message, hint) =>

@@ -22,8 +22,15 @@ const shownProblems = 20
 const shownNames = 20
 const shownColumns = 100
 
-/** One error for all problems of a file, in the order of its lines; the first says where. */
-export function problemsError(file: ProblemFile, problems: readonly Problem[]): TestbedError {
+/**
+ * One error for all problems of a file, in the order of its lines; the first says where.
+ * `total` counts those, too, that nobody located.
+ */
+export function problemsError(
+  file: ProblemFile,
+  problems: readonly Problem[],
+  total = problems.length,
+): TestbedError {
   const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column)
   const [first, ...others] = sorted.map((problem) => ({
     ...problem,
@@ -47,9 +54,9 @@ export function problemsError(file: ProblemFile, problems: readonly Problem[]): 
   for (const problem of others.slice(0, shownProblems - 1)) {
     why.push(`${where(problem)}: ${problem.message}`, ...block(problem))
   }
-  const left = sorted.length - shownProblems
+  const left = total - Math.min(sorted.length, shownProblems)
   if (left > 0) why.push(`… and ${left} more`)
-  return new TestbedError('configuration', `${first.message} (first of ${sorted.length} problems)`, {
+  return new TestbedError('configuration', `${first.message} (first of ${total} problems)`, {
     where: where(first),
     why,
   })

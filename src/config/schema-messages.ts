@@ -83,7 +83,7 @@ export function explain(
       }
     }
     case 'uniqueItems': {
-      const twice = [...holder, String(error.params.i)]
+      const twice = [...holder, Math.max(Number(error.params.i), Number(error.params.j))]
       return { pointer: twice, message: `${quote(textOf(twice) ?? '')} stands twice in ${label}` }
     }
     default:
@@ -154,7 +154,7 @@ function amountProblem(text: string, schema: Readonly<Record<string, unknown>>):
 }
 
 /** `probe.http.path`, `hosts[0].name`. */
-export function labelOf(pointer: Pointer): string {
+function labelOf(pointer: Pointer): string {
   if (pointer.length === 0) return 'the file'
   return pointer
     .map((segment) => (/^\d+$/.test(String(segment)) ? `[${segment}]` : `.${segment}`))

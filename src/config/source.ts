@@ -7,7 +7,7 @@ import { displayPath } from './paths.ts'
 import { type ProblemFile, shortList } from './problems.ts'
 
 /** Far above what a person writes, and little enough to parse at once. */
-export const largestFileBytes = 1024 * 1024
+const largestFileBytes = 1024 * 1024
 
 export interface Source extends ProblemFile {
   readonly file: string

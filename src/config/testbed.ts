@@ -5,6 +5,7 @@ import type { TestbedDocument } from './documents.ts'
 import { configurationFile, projectFolders } from './paths.ts'
 import { unknownName } from './problems.ts'
 import type { ResolvedNetwork, ResolvedTestbed } from './resolved.ts'
+import type { Pointer } from './yaml-document.ts'
 
 /**
  * Loads a testbed by bare name (a file of testbed/) or by path.
@@ -18,7 +19,7 @@ export async function loadTestbed(argument: string): Promise<Loaded<ResolvedTest
 
 const rules: readonly Rule<TestbedDocument>[] = [
   { reads: ['hosts'], check: ({ hosts }, report) => checkHosts(hosts, report) },
-  { reads: ['networks'], check: ({ networks }, report) => checkNetworks(networks, report) },
+  { reads: ['networks'], check: checkNetworks },
   { reads: ['networks', 'hosts'], check: checkRoom },
   {
     reads: ['image'],
@@ -43,13 +44,17 @@ function checkHosts(hosts: TestbedDocument['hosts'], report: Report): void {
   }
 }
 
-function checkNetworks(networks: TestbedDocument['networks'], report: Report): void {
-  const read = (name: 'mgmt' | 'service'): Subnet | undefined =>
-    attempt(report, ['networks', name, 'subnet'], () => parseSubnet(networks[name].subnet))
-  const mgmt = read('mgmt')
-  const service = read('service')
+function checkNetworks(
+  { networks }: TestbedDocument,
+  report: Report,
+  written: (pointer: Pointer) => boolean,
+): void {
+  const place = (name: 'mgmt' | 'service'): Pointer => ['networks', name, 'subnet']
+  const mgmt = attempt(report, place('mgmt'), () => parseSubnet(networks.mgmt.subnet))
+  const service = attempt(report, place('service'), () => parseSubnet(networks.service.subnet))
   if (mgmt !== undefined && service !== undefined && overlap(mgmt, service)) {
-    report(['networks', 'service', 'subnet'], `service ${service.text} overlaps mgmt ${mgmt.text}`, {
+    const shown = written(place('service')) ? place('service') : place('mgmt')
+    report(shown, `the service network ${service.text} overlaps the mgmt network ${mgmt.text}`, {
       hint: 'give each network a subnet of its own',
     })
   }

@@ -5,6 +5,7 @@ import { checkAmount, type Loaded, loadDocument, type Report, type Rule } from '
 import type { WorkloadDocument } from './documents.ts'
 import { unknownName } from './problems.ts'
 import type { ProbeSpec, ResolvedWorkload } from './resolved.ts'
+import type { Pointer } from './yaml-document.ts'
 
 const fileName = 'workload.yaml'
 
@@ -75,12 +76,7 @@ async function checkImage(image: WorkloadDocument['image'], folder: string, repo
   }
 }
 
-async function checkSource(
-  source: string,
-  folder: string,
-  pointer: readonly (string | number)[],
-  report: Report,
-): Promise<void> {
+async function checkSource(source: string, folder: string, pointer: Pointer, report: Report): Promise<void> {
   const file = path.resolve(folder, source)
   // A link may lead out of the folder as well as `..` does.
   const real = await realpath(file).catch(() => undefined)

@@ -21,6 +21,7 @@ export interface YamlDocument {
   readonly value: unknown
   /** Where the value stands, or its key; of something absent: where the nearest thing around it stands. */
   locate(pointer: Pointer, at?: 'key' | 'value'): { readonly line: number; readonly column: number }
+  has(pointer: Pointer): boolean
   /** A scalar as written in the file, without quotes. */
   textOf(pointer: Pointer): string | undefined
 }
@@ -58,6 +59,7 @@ export function parseYaml(source: Source): YamlDocument {
     source,
     value: toValue(document, position, refuse),
     locate: (pointer, at = 'value') => position(offsetOf(document, pointer, at)),
+    has: (pointer) => walk(document, pointer).found === pointer.length,
     textOf: (pointer) => {
       const { found, value: node } = walk(document, pointer)
       const value = isAlias(node) ? node.resolve(document) : node

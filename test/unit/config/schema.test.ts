@@ -1,0 +1,189 @@
+import { Ajv } from 'ajv'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { ExperimentDocument, TestbedDocument, WorkloadDocument } from '../../../src/config/documents.ts'
+import { componentNames, providerNames } from '../../../src/config/resolved.ts'
+import { readSchema, type SchemaName, schemaNames } from '../../../src/config/schema.ts'
+import { parseDuration, parseRate, parseSize } from '../../../src/core/units.ts'
+
+type Schema = { readonly [keyword: string]: unknown }
+
+const schemas = new Map<SchemaName, Schema>()
+for (const name of schemaNames) schemas.set(name, await readSchema(name))
+const schemaOf = (name: SchemaName): Schema => schemas.get(name) ?? {}
+const strictAjv = (): Ajv =>
+  new Ajv({ strict: true, allowUnionTypes: true, keywords: ['patternErrorMessage'] })
+
+/** Every property with its path, references followed. */
+function propertiesOf(schema: Schema, root: Schema, at = ''): [string, Schema][] {
+  const reference = typeof schema.$ref === 'string' ? schema.$ref.replace('#/definitions/', '') : undefined
+  const definition =
+    reference === undefined ? {} : ((root.definitions as Record<string, Schema>)[reference] ?? {})
+  const whole: Schema = { ...definition, ...schema }
+  const own = at === '' ? [] : [[at, whole] as [string, Schema]]
+  const below = Object.entries((whole.properties ?? {}) as Record<string, Schema>).flatMap(
+    ([name, property]) => propertiesOf(property, root, `${at}/${name}`),
+  )
+  const items = whole.items === undefined ? [] : propertiesOf(whole.items as Schema, root, `${at}/*`)
+  return [...own, ...below, ...items]
+}
+
+/** The shape of a document as paths, lists merged. */
+function pathsOf(value: unknown, at = ''): string[] {
+  if (Array.isArray(value)) return [at, ...value.flatMap((item) => pathsOf(item, `${at}/*`))]
+  if (typeof value !== 'object' || value === null) return at === '' ? [] : [at]
+  const below = Object.entries(value).flatMap(([key, item]) => pathsOf(item, `${at}/${key}`))
+  return at === '' ? below : [at, ...below]
+}
+
+type Complete<Part> = Part extends string | number
+  ? Part
+  : Part extends readonly (infer Item)[]
+    ? readonly Complete<Item>[]
+    : { readonly [Key in keyof Part]-?: Complete<Part[Key]> }
+
+const testbed: Complete<TestbedDocument> = {
+  name: 'default',
+  provider: 'auto',
+  hosts: [{ name: 'host-a' }, { name: 'host-b' }],
+  networks: { mgmt: { subnet: '10.87.0.0/24' }, service: { subnet: '10.88.0.0/24' } },
+  components: ['docker'],
+  image: 'debian-13',
+}
+const cell = { toolchain: 'docker-commit', workload: 'redis', stateSize: '1MiB', probeRate: '9/s' }
+const experiment: Complete<ExperimentDocument> = {
+  name: 'all',
+  description: 'All keys.',
+  axes: { toolchain: ['docker-commit'], workload: ['redis'], stateSize: ['1MiB'], probeRate: ['9/s'] },
+  include: [cell],
+  exclude: [cell],
+  repetitions: 1,
+  seed: 1,
+  windows: { warmUp: '1s', baseline: '1s', settle: '1s' },
+  deadline: '1m',
+  probe: { rate: '1/s', timeout: '1s' },
+}
+const { probe, ...workload }: Complete<WorkloadDocument> = {
+  name: 'all',
+  description: 'All keys.',
+  image: { packages: ['p-1'], files: [{ source: 'a', target: '/a', mode: '0644' }] },
+  command: ['a'],
+  environment: {},
+  port: 1,
+  probe: {
+    http: { path: '/', expectStatus: 200, identity: '/a', sequence: '/b' },
+    redis: { sequenceKey: 'k' },
+  },
+  state: { redis: { size: '1MiB', valueSize: '1KiB' } },
+  appendedFile: '/a',
+  readyTimeout: '1s',
+}
+
+describe.each(schemaNames)('%s', (name) => {
+  const root = schemaOf(name)
+  const properties = propertiesOf(root, root)
+
+  test('is a valid draft-07 schema, to the strictest reading', () => {
+    expect(root.$schema).toBe('http://json-schema.org/draft-07/schema#')
+    expect(() => strictAjv().compile(root)).not.toThrow()
+  })
+
+  test('describes every property and shows an example', () => {
+    const bare = properties.filter(([at]) => !at.endsWith('/*'))
+    expect(bare.filter(([, { description }]) => typeof description !== 'string').map(([at]) => at)).toEqual(
+      [],
+    )
+    expect(bare.filter(([, { examples }]) => !Array.isArray(examples)).map(([at]) => at)).toEqual([])
+  })
+
+  test('its examples and defaults hold to it', () => {
+    for (const [at, { $ref: _, ...property }] of properties) {
+      const validate = strictAjv().compile({ ...property, definitions: root.definitions })
+      const { examples = [], ...rest } = property
+      for (const example of [...(examples as unknown[]), ...('default' in rest ? [rest.default] : [])]) {
+        expect(validate(example), `${at}: ${JSON.stringify(example)}`).toBe(true)
+      }
+    }
+  })
+
+  test('refuses unknown keys everywhere', () => {
+    const open = [['', root] as const, ...properties].filter(
+      ([, schema]) => schema.properties !== undefined && schema.additionalProperties !== false,
+    )
+    expect(open.map(([at]) => at)).toEqual([])
+  })
+})
+
+describe('the document types say what the schemas say', () => {
+  test.each([
+    ['testbed', [testbed], testbed],
+    ['experiment', [experiment], experiment],
+    [
+      'workload',
+      [
+        { ...workload, probe: { http: probe.http } },
+        { ...workload, image: 'nginx:1.29', probe: { redis: probe.redis } },
+      ],
+      { ...workload, probe },
+    ],
+  ] as const)('%s', (name, documents, whole) => {
+    const validate = strictAjv().compile(schemaOf(name))
+    for (const document of documents) expect(validate(document), JSON.stringify(validate.errors)).toBe(true)
+    const named = propertiesOf(schemaOf(name), schemaOf(name)).map(([at]) => at)
+    expect([...new Set(pathsOf(whole))].filter((at) => !at.endsWith('/*')).sort()).toEqual(
+      named.filter((at) => !at.endsWith('/*')).sort(),
+    )
+  })
+
+  test('names of providers and components', () => {
+    const { provider, components } = schemaOf('testbed').properties as Record<string, Schema>
+    expect(provider?.enum).toEqual(['auto', ...providerNames])
+    expect((components?.items as Schema | undefined)?.enum).toEqual([...componentNames])
+  })
+})
+
+describe('patterns of amounts take what the parsers take', () => {
+  const { duration, size, rate } = schemaOf('experiment').definitions as Record<string, Schema>
+  const amount = fc.tuple(
+    fc.stringMatching(/^[0-9.]{0,5}$/),
+    fc.constantFrom(
+      '',
+      'ms',
+      's',
+      'm',
+      'h',
+      'B',
+      'kB',
+      'KB',
+      'KiB',
+      'MiB',
+      'GB',
+      'Mbit',
+      '/s',
+      '/',
+      ' s',
+      's ',
+    ),
+  )
+  test.each([
+    ['duration', duration, parseDuration],
+    ['size', size, parseSize],
+    ['rate', rate, parseRate],
+  ] as const)('%s', (_, schema, parse) => {
+    const pattern = new RegExp(String(schema?.pattern), 'u')
+    fc.assert(
+      fc.property(amount, ([number, unit]) => {
+        const text = `${number}${unit}`
+        let refusal = ''
+        try {
+          parse(text)
+        } catch (error) {
+          refusal = error instanceof Error ? error.message : ''
+        }
+        // What no pattern can tell: half a byte.
+        if (!refusal.includes('finer')) expect(pattern.test(text), text).toBe(refusal === '')
+      }),
+      { numRuns: 1000 },
+    )
+  })
+})
