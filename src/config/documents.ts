@@ -11,7 +11,7 @@ export interface TestbedDocument {
   readonly image: string
 }
 
-export interface NetworkDocument {
+interface NetworkDocument {
   readonly subnet: string
 }
 
