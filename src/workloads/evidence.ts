@@ -1,0 +1,119 @@
+import type { ResolvedWorkload } from '../config/resolved.ts'
+import { messageOf, TestbedError } from '../core/errors.ts'
+import {
+  type AppendedFile,
+  type Reading,
+  readAppendedFile,
+  readExecIdentity,
+  readMarker,
+  writeMarker,
+} from './oracle.ts'
+import { type RedisContent, readContent, withRedis } from './redis.ts'
+import type { RunningWorkload, ServiceAddress } from './running.ts'
+
+/** What a workload was like right before its migration. Plain data. */
+export interface Evidence {
+  readonly execIdentity: Reading<string>
+  /** Missing when the container's root folder cannot be written. */
+  readonly marker: Reading<string>
+  readonly appendedFile?: AppendedFile
+  readonly redis?: RedisContent
+}
+
+/** What it is like afterwards. */
+export interface Aftermath {
+  readonly execIdentity: Reading<string>
+  readonly marker: Reading<string>
+  /** Digest of as many bytes as there were before. */
+  readonly appendedFile?: Reading<AppendedFile>
+  readonly redis?: Reading<RedisContent>
+}
+
+export interface EvidenceOptions {
+  /** Content of the marker file; another one for every trial. */
+  readonly token: string
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Looks at a running workload. Nothing of it is stopped; Redis is read back whole, which its clients may notice.
+ * @throws TestbedError when what workload.yaml names is not there: a trial without it would prove nothing.
+ */
+export async function takeEvidence(
+  workload: ResolvedWorkload,
+  running: RunningWorkload,
+  options: EvidenceOptions,
+): Promise<Evidence> {
+  const { signal, token } = options
+  const { appendedFile: path } = workload
+  const [execIdentity, marker, appendedFile, redis] = await Promise.all([
+    readExecIdentity(running, signal),
+    writeMarker(running, token, signal),
+    path === undefined ? undefined : readAppendedFile(running, path, undefined, signal),
+    readRedis(workload, running.address, signal),
+  ])
+  if (appendedFile !== undefined && 'missing' in appendedFile) {
+    throw new TestbedError('trial', `the file ${path} of ${workload.name} could not be read`, {
+      where: running.host.name,
+      why: [appendedFile.missing],
+      hint: `appendedFile in ${workload.file} names a file that the workload writes from its start on`,
+    })
+  }
+  return {
+    execIdentity,
+    marker,
+    ...(appendedFile === undefined ? {} : { appendedFile: appendedFile.value }),
+    ...(redis === undefined ? {} : { redis }),
+  }
+}
+
+/** Looks again; what cannot be read is said, and not thrown. @throws the signal's reason when aborted. */
+export async function takeAftermath(
+  workload: ResolvedWorkload,
+  evidence: Evidence,
+  running: RunningWorkload | undefined,
+  signal?: AbortSignal,
+): Promise<Aftermath> {
+  const attempt = async <Value>(read: (of: RunningWorkload) => Promise<Reading<Value>>) => {
+    if (running === undefined) return { missing: 'it runs nowhere' }
+    try {
+      return await read(running)
+    } catch (error) {
+      signal?.throwIfAborted()
+      const why = error instanceof TestbedError ? error.parts.why?.at(-1) : undefined
+      return { missing: `${messageOf(error)}${why === undefined ? '' : `: ${why}`}` }
+    }
+  }
+  const { appendedFile: path } = workload
+  const before = evidence.appendedFile
+  const [execIdentity, marker, appendedFile, redis] = await Promise.all([
+    attempt((of) => readExecIdentity(of, signal)),
+    attempt((of) => readMarker(of, signal)),
+    path === undefined || before === undefined
+      ? undefined
+      : attempt((of) => readAppendedFile(of, path, before.bytes, signal)),
+    evidence.redis === undefined
+      ? undefined
+      : attempt(async (of) => {
+          const value = await readRedis(workload, of.address, signal)
+          return value === undefined ? { missing: 'it has no redis probe' } : { value }
+        }),
+  ])
+  return {
+    execIdentity,
+    marker,
+    ...(appendedFile === undefined ? {} : { appendedFile }),
+    ...(redis === undefined ? {} : { redis }),
+  }
+}
+
+async function readRedis(
+  workload: ResolvedWorkload,
+  address: ServiceAddress,
+  signal: AbortSignal | undefined,
+): Promise<RedisContent | undefined> {
+  const { probe, state } = workload
+  if (probe.protocol !== 'redis') return undefined
+  const valueBytes = state?.valueBytes ?? 1
+  return await withRedis(address, signal, (redis) => readContent(redis, valueBytes, probe.sequenceKey))
+}

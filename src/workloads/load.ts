@@ -1,0 +1,76 @@
+import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { TestbedError } from '../core/errors.ts'
+import { lastLines } from '../core/process.ts'
+import type { Host } from '../hosts/host.ts'
+import type { WorkloadImage } from './image.ts'
+
+const loadTimeoutMs = 10 * 60_000
+
+/**
+ * Gives a host's Docker the image, unless it has it. Answers whether it had to be sent.
+ * @throws TestbedError when Docker refuses it, or has it under another ID afterwards.
+ */
+export async function loadImage(
+  host: Host,
+  image: WorkloadImage,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<boolean> {
+  if ((await imageId(host, image.id, options.signal)) === image.id) return false
+  await sendArchive(host, image, options.signal)
+  const id = await imageId(host, image.name, options.signal)
+  if (id !== image.id) {
+    throw new TestbedError('testbed', `${image.name} has another ID than it was made with`, {
+      where: host.name,
+      why: [`made as ${image.id}`, `loaded as ${id ?? 'nothing'}`],
+      hint: "Docker's containerd image store counts IDs otherwise: set features.containerd-snapshotter to false in /etc/docker/daemon.json",
+    })
+  }
+  return true
+}
+
+async function imageId(host: Host, image: string, signal?: AbortSignal): Promise<string | undefined> {
+  const argv = ['docker', 'image', 'inspect', '--format', '{{.Id}}', image] as const
+  const result = await host.run({ argv }, signal === undefined ? {} : { signal })
+  return result.exitCode === 0 ? result.stdout.trim() : undefined
+}
+
+async function sendArchive(host: Host, image: WorkloadImage, signal?: AbortSignal): Promise<void> {
+  const deadline = AbortSignal.timeout(loadTimeoutMs)
+  const stop = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
+  stop.throwIfAborted()
+  const load = await host.stream({ argv: ['docker', 'load', '--quiet'] })
+  const onStop = () => load.kill()
+  stop.addEventListener('abort', onStop, { once: true })
+  let said = ''
+  for (const output of [load.stdout, load.stderr]) {
+    output.setEncoding('utf8')
+    output.on('data', (text: string) => {
+      said += text
+    })
+  }
+  try {
+    // Docker may refuse the archive before it has read it all: its own words then say more than a broken pipe.
+    const [sent, ended] = await Promise.allSettled([
+      pipeline(createReadStream(image.archive, { highWaterMark: 1 << 20 }), load.stdin, { signal: stop }),
+      load.exit,
+    ])
+    signal?.throwIfAborted()
+    const exitCode = ended.status === 'fulfilled' ? ended.value : undefined
+    if (sent.status === 'fulfilled' && exitCode === 0) return
+    const cause =
+      sent.status === 'rejected' ? sent.reason : ended.status === 'rejected' ? ended.reason : undefined
+    throw new TestbedError(
+      'testbed',
+      `docker load of ${image.name} failed ${exitCode === undefined ? '' : `(exit ${exitCode})`}`.trim(),
+      {
+        where: host.name,
+        why: lastLines(said === '' ? String(cause) : said),
+        hint: `is the disk of ${host.name} full? delete ${image.archive} if it is damaged`,
+        cause,
+      },
+    )
+  } finally {
+    stop.removeEventListener('abort', onStop)
+  }
+}

@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises'
+import { lastLines } from '../core/process.ts'
+import type { CommandResult, Host } from '../hosts/host.ts'
+import type { RunningWorkload } from './running.ts'
+
+/** What was read, or why it could not be. */
+export type Reading<Value> = { readonly value: Value } | { readonly missing: string }
+
+/** A file that the workload appends to. */
+export interface AppendedFile {
+  readonly bytes: number
+  /** SHA-256 in hex of its first bytes: as many as were asked for, or all. */
+  readonly sha256: string
+  /** Lines of the form `identity count` that are there more than once. */
+  readonly repeated: number
+}
+
+/** In the container's root folder, put there before the migration. */
+const markerPath = 'migration-testbed.marker'
+const scripts = new URL('../../provision/oracle/', import.meta.url)
+
+/**
+ * Which exec of its program the main process is: the 16 random bytes that the kernel gave it then, in hex. They lie in
+ * its memory and so come along with it; a process that was started again has others (getauxval(3), AT_RANDOM).
+ */
+export async function readExecIdentity(
+  { host, pid }: RunningWorkload,
+  signal?: AbortSignal,
+): Promise<Reading<string>> {
+  const result = await runOracle(host, 'exec-identity.sh', [String(pid)], signal)
+  return result.exitCode === 0 ? { value: result.stdout.trim() } : { missing: lastWords(result) }
+}
+
+/** Leaves a file in the container's file system, past the container. */
+export async function writeMarker(
+  { host, pid }: RunningWorkload,
+  token: string,
+  signal?: AbortSignal,
+): Promise<Reading<string>> {
+  const argv = ['tee', `/proc/${pid}/root/${markerPath}`] as const
+  const result = await host.run({ argv }, { input: token, ...(signal === undefined ? {} : { signal }) })
+  return result.exitCode === 0 ? { value: token } : { missing: lastWords(result) }
+}
+
+export async function readMarker(
+  { host, pid }: RunningWorkload,
+  signal?: AbortSignal,
+): Promise<Reading<string>> {
+  const argv = ['cat', `/proc/${pid}/root/${markerPath}`] as const
+  const result = await host.run({ argv }, signal === undefined ? {} : { signal })
+  return result.exitCode === 0 ? { value: result.stdout } : { missing: lastWords(result) }
+}
+
+/** Describes a file of the container; the digest is of its first `bytes` bytes, of all of it when absent. */
+export async function readAppendedFile(
+  { host, pid }: RunningWorkload,
+  path: string,
+  bytes: number | undefined,
+  signal?: AbortSignal,
+): Promise<Reading<AppendedFile>> {
+  const args = [String(pid), path, ...(bytes === undefined ? [] : [String(bytes)])]
+  const result = await runOracle(host, 'appended-file.sh', args, signal)
+  return result.exitCode === 0
+    ? { value: JSON.parse(result.stdout) as AppendedFile }
+    : { missing: lastWords(result) }
+}
+
+/** A script of `provision/oracle`, sent along: it need not be on the host. */
+async function runOracle(
+  host: Host,
+  script: string,
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<CommandResult> {
+  const input = await readFile(new URL(script, scripts), 'utf8')
+  const argv = ['sh', '-s', '--', ...args] as const
+  return await host.run({ argv }, { input, ...(signal === undefined ? {} : { signal }) })
+}
+
+function lastWords(result: CommandResult): string {
+  return lastLines(result.stderr, 1)[0] ?? `exit ${result.exitCode}`
+}

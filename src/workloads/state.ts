@@ -1,0 +1,58 @@
+import { createCipheriv, createHash } from 'node:crypto'
+import type { ResolvedWorkload } from '../config/resolved.ts'
+import { stateKeyPrefix, withRedis } from './redis.ts'
+import type { ServiceAddress } from './running.ts'
+
+export interface FillOptions {
+  /** Instead of the size that the workload names. */
+  readonly sizeBytes?: number
+  /** The same seed gives the same values. */
+  readonly seed: number
+  readonly signal?: AbortSignal
+}
+
+export interface FilledState {
+  readonly keys: number
+  readonly bytes: number
+}
+
+/** What is on the way to Redis at a time. */
+const batchBytes = 4 * 1024 * 1024
+const batchKeys = 2000
+
+/**
+ * Fills a workload that has just been started with values that neither a compressor nor a page deduplicator can make
+ * smaller, until it holds `sizeBytes` of them (the last value is as short as it has to be). Nothing is done for a
+ * workload without state.
+ * @throws TestbedError (trial) when it refuses them.
+ */
+export async function fillState(
+  workload: ResolvedWorkload,
+  address: ServiceAddress,
+  options: FillOptions,
+): Promise<FilledState> {
+  const { state } = workload
+  if (state === undefined) return { keys: 0, bytes: 0 }
+  const bytes = options.sizeBytes ?? state.sizeBytes
+  const keys = Math.ceil(bytes / state.valueBytes)
+  const next = incompressible(options.seed)
+  await withRedis(address, options.signal, async (redis) => {
+    const batch = Math.min(batchKeys, Math.max(1, Math.floor(batchBytes / state.valueBytes)))
+    for (let first = 0; first < keys; first += batch) {
+      const pipeline = redis.pipeline()
+      for (let key = first; key < Math.min(first + batch, keys); key++) {
+        const length = Math.min(state.valueBytes, bytes - key * state.valueBytes)
+        pipeline.set(`${stateKeyPrefix}${key}`, next(length))
+      }
+      for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error
+    }
+  })
+  return { keys, bytes }
+}
+
+/** Endless bytes that depend on the seed alone: the key stream of AES in counter mode, a gigabyte in about a second. */
+export function incompressible(seed: number): (length: number) => Buffer {
+  const key = createHash('sha256').update(`migration-testbed ${seed}`).digest()
+  const cipher = createCipheriv('aes-256-ctr', key, Buffer.alloc(16))
+  return (length) => cipher.update(Buffer.alloc(length))
+}
