@@ -4,13 +4,17 @@ import { messageOf, TestbedError } from '../core/errors.ts'
 import type { HostAddress } from './address.ts'
 import { isPinnedKey } from './keys.ts'
 
-const connectTimeoutMs = 10_000
+const defaultTimeoutMs = 10_000
 
 /**
- * Opens one SSH connection to a host.
+ * Opens one SSH connection to a host; `timeoutMs` bounds the whole handshake.
  * @throws TestbedError when the host does not answer, shows another key than the pinned one, or refuses ours.
  */
-export async function connect(address: HostAddress, signal?: AbortSignal): Promise<Client> {
+export async function connect(
+  address: HostAddress,
+  signal?: AbortSignal,
+  timeoutMs = defaultTimeoutMs,
+): Promise<Client> {
   signal?.throwIfAborted()
   const client = new Client()
   let wrongKey = false
@@ -19,7 +23,7 @@ export async function connect(address: HostAddress, signal?: AbortSignal): Promi
     port: address.port,
     username: address.user,
     privateKey: await readFile(address.privateKey),
-    readyTimeout: connectTimeoutMs,
+    readyTimeout: timeoutMs,
     keepaliveInterval: 15_000,
     keepaliveCountMax: 4,
     algorithms: {

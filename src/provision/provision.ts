@@ -42,22 +42,15 @@ export async function provisionHost(
 ): Promise<void> {
   const self = testbed.hosts.find((one) => one.name === host.name)
   const env = self === undefined ? {} : hostSettings(testbed, self)
-  let sent = false
+  await sendScripts(host, options.projectFolder)
   for (const component of await selectComponents(options.projectFolder, testbed.components)) {
     const run = (script: 'install' | 'configure' | 'verify') =>
       scriptRun(host, component, script, options, env)
     const verified = (await tryScript({ ...run('verify'), what: 'verify' })).exitCode === 0
     if (!verified) {
-      await step(
-        options.progress,
-        `install ${component.name}`,
-        async () => {
-          if (!sent) await sendScripts(host, options.projectFolder)
-          sent = true
-          await runScript(run('install'))
-        },
-        { host: host.name },
-      )
+      await step(options.progress, `install ${component.name}`, () => runScript(run('install')), {
+        host: host.name,
+      })
     }
     if (await hasScript(options.projectFolder, component, 'configure')) {
       await step(options.progress, `configure ${component.name}`, () => runScript(run('configure')), {

@@ -16,6 +16,8 @@ export interface Timeline {
     run: (details: Record<string, number | string>) => Promise<Result>,
   ): Promise<Result>
   readonly phases: readonly TimelinePhase[]
+  /** Adds figures to a phase that has ended: what a mechanism tells only afterwards. */
+  annotate(name: string, details: Readonly<Record<string, number | string>>): void
   /** The phase that was under way when the last error was thrown. */
   readonly failedPhase: string | undefined
 }
@@ -30,6 +32,11 @@ export function createTimeline(clock: Clock, origin: bigint): Timeline {
     },
     get failedPhase() {
       return failedPhase
+    },
+    annotate(name, details) {
+      const index = phases.findLastIndex((phase) => phase.name === name)
+      const phase = phases[index]
+      if (phase !== undefined) phases[index] = { ...phase, details: { ...phase.details, ...details } }
     },
     async phase(name, run) {
       const details: Record<string, number | string> = {}

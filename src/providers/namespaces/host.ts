@@ -5,8 +5,8 @@ import { TestbedError } from '../../core/errors.ts'
 import { lastLines, startDetached } from '../../core/process.ts'
 import { poll } from '../../core/retry.ts'
 import type { HostAddress } from '../../hosts/address.ts'
+import { connect } from '../../hosts/connection.ts'
 import type { KeyPair } from '../../hosts/keys.ts'
-import { connectHost } from '../../hosts/ssh-host.ts'
 import type { ProviderContext } from '../provider.ts'
 import { killGroup, processesOf, removeGroup } from './cgroups.ts'
 import type { Names } from './names.ts'
@@ -100,8 +100,8 @@ export async function waitForSsh(
       const alive = (await processesOf(names.id, address.name)).length > 0
       if (sawProcesses && !alive) return 'died'
       sawProcesses ||= alive
-      const host = await connectHost(address, signal)
-      host.close()
+      const client = await connect(address, signal, 2_000) // short: an early packet may go nowhere
+      client.end()
       return 'answers'
     },
     {

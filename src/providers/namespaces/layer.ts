@@ -19,9 +19,14 @@ const builder = '_builder'
 /** Where the layer with everything provisioned is: named by the digests of image, provision scripts and components. */
 export async function locateLayer(context: ProviderContext, testbed: ResolvedTestbed): Promise<string> {
   const image = await locateImage(context, testbed.image)
-  const scripts = await digestOfFolders([join(context.projectFolder, 'provision')])
+  const scripts = await digestOfFolders([join(context.projectFolder, 'provision')], isInstalled)
   const digest = digestOf([image.digest, scripts, ...testbed.components].join('\n'))
   return join(context.cacheFolder, 'layers', `${testbed.image}-${digest}`)
+}
+
+/** What of `provision/` ends up in the layer: the components and what they share. */
+function isInstalled(path: string): boolean {
+  return path === 'lib.sh' || /^\d\d-/.test(path)
 }
 
 /** The lowerdir list of a provisioned host. */

@@ -1,3 +1,4 @@
+import { macOf } from '../../config/addresses.ts'
 import type { ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
 import { mustRunLocal, runLocal } from '../../core/process.ts'
 import { type Names, type NetworkName, networkNames } from './names.ts'
@@ -82,7 +83,10 @@ export async function removeNetworks(names: Names): Promise<void> {
   await runLocal(['ip', 'netns', 'del', names.switch], { timeoutMs })
 }
 
-/** Makes the host's network namespace with `mgmt0` and the bridge `svc0`, which workloads join, on the networks. */
+/**
+ * Makes the host's network namespace with `mgmt0` and the bridge `svc0`, which workloads join, on the networks. MACs follow
+ * from the addresses: a host that is made anew is the same one to its neighbours' ARP caches.
+ */
 export async function createHostNetwork(
   testbed: ResolvedTestbed,
   host: ResolvedHost,
@@ -99,9 +103,10 @@ export async function createHostNetwork(
   ])
   await ip(netns, [
     'link set lo up',
+    `link set mgmt0 address ${macOf(host.mgmtAddress)}`,
     `addr add ${host.mgmtAddress}/${mgmt.prefixLength} dev mgmt0`,
     'link set mgmt0 up',
-    'link add svc0 type bridge forward_delay 0',
+    `link add svc0 address ${macOf(host.serviceAddress)} type bridge forward_delay 0`,
     'link set service0 master svc0',
     `addr add ${host.serviceAddress}/${service.prefixLength} dev svc0`,
     'link set service0 up',

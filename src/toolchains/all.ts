@@ -1,0 +1,6 @@
+import { dockerCheckpoint } from './docker-checkpoint.ts'
+import { dockerCommit } from './docker-commit.ts'
+import type { Toolchain } from './toolchain.ts'
+
+/** Every toolchain, in the order in which help and errors list them. */
+export const toolchains: readonly Toolchain[] = [dockerCommit, dockerCheckpoint]

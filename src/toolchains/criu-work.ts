@@ -1,0 +1,63 @@
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ClockOffset } from '../hosts/clock-offset.ts'
+import type { Host } from '../hosts/host.ts'
+import { type DumpStats, parseCriuStats, type RestoreStats } from './criu-stats.ts'
+
+/** Where runc's CRIU leaves logs and statistics: `work-dir` in the hosts' /etc/criu/runc.conf. */
+const workFolder = '/var/log/criu'
+
+/** Forgets what an earlier dump or restore on this host left, so that nothing old is taken for new. */
+export async function clearCriuWork(host: Host, signal: AbortSignal): Promise<void> {
+  const files = ['dump.log', 'restore.log', 'stats-dump', 'stats-restore'].map(
+    (name) => `${workFolder}/${name}`,
+  )
+  await host.run({ argv: ['rm', '-f', ...files] }, { signal })
+}
+
+export interface CriuWork {
+  readonly dump?: DumpStats
+  readonly restore?: RestoreStats
+  /** When the statistics of the dump were written, which CRIU does right after the freeze: host wall clock, nanoseconds. */
+  readonly dumpedAtNs?: bigint
+  /** The lines of the log that begin with `Error`. */
+  readonly errors: readonly string[]
+}
+
+/** Saves CRIU's logs and statistics of one side into the trial's folder, and reads them. */
+export async function saveCriuWork(
+  host: Host,
+  side: 'dump' | 'restore',
+  folder: string,
+  signal: AbortSignal,
+): Promise<CriuWork> {
+  const target = join(folder, `criu-${host.name}`)
+  await mkdir(target, { recursive: true })
+  const fetch = async (name: string) => {
+    const local = join(target, name)
+    await host.get(`${workFolder}/${name}`, local).catch(() => undefined) // CRIU may never have been reached
+    return local
+  }
+  const log = await readFile(await fetch(`${side}.log`), 'utf8').catch(() => '')
+  const errors = log.split('\n').filter((line) => /\bError\b/.test(line))
+  const statsFile = await fetch(`stats-${side}`)
+  if (
+    !(await stat(statsFile).then(
+      (found) => found.size > 0,
+      () => false,
+    ))
+  )
+    return { errors }
+  const stats = parseCriuStats(await readFile(statsFile))
+  const { stdout } = await host.run(
+    { argv: ['stat', '--format', '%.9Y', `${workFolder}/stats-${side}`] },
+    { signal },
+  )
+  return { ...stats, errors, dumpedAtNs: BigInt(stdout.trim().replace('.', '')) }
+}
+
+/** When the workload was frozen, on our monotonic clock. */
+export function frozenSince(work: CriuWork, offset: ClockOffset): bigint | undefined {
+  if (work.dump === undefined || work.dumpedAtNs === undefined) return undefined
+  return work.dumpedAtNs - offset.offsetNs - BigInt(work.dump.frozenUs + work.dump.freezingUs) * 1000n
+}

@@ -1,0 +1,167 @@
+import { messageOf, TestbedError } from '../core/errors.ts'
+import { millisecondsBetween } from '../core/time.ts'
+import { runChecked } from '../hosts/checked.ts'
+import { type ClockOffset, estimateClockOffset } from '../hosts/clock-offset.ts'
+import type { Facts } from '../hosts/facts.ts'
+import type { Argv, Host } from '../hosts/host.ts'
+import { openReceiver, type Receiver } from '../transfer/tcp.ts'
+import { clearCriuWork, frozenSince, saveCriuWork } from './criu-work.ts'
+import { announce, containerArguments, deploymentOf, docker, removeAll, runContainer } from './docker.ts'
+import type { Timeline } from './timeline.ts'
+import type { Deployment, Toolchain, TrialContext } from './toolchain.ts'
+
+/** Made anew for every trial: a second restore of the same checkpoint can clash in containerd's content store. */
+const checkpoint = 'migration'
+
+/**
+ * `docker checkpoint create`, checkpoint images and writable layer to a container that was created on the other host before,
+ * `docker start --checkpoint`. Memory, connections and files are kept.
+ */
+export const dockerCheckpoint: Toolchain = {
+  name: 'docker-checkpoint',
+  keeps: { memory: true, connections: true, files: true },
+  supports: (source, destination) => {
+    const lacking = (facts: Facts) => {
+      if (facts.docker === undefined) return { feature: 'docker', message: 'Docker does not run there' }
+      if (!facts.docker.experimental)
+        return { feature: 'docker:experimental', message: 'Docker refuses checkpoints' }
+      if (facts.versions.criu === undefined) return { feature: 'criu', message: 'CRIU is not installed' }
+      if (facts.docker.storageDriver !== 'overlay2') {
+        return { feature: 'docker:overlay2', message: `the storage driver is ${facts.docker.storageDriver}` }
+      }
+      return undefined
+    }
+    const [atSource, atDestination] = [lacking(source), lacking(destination)]
+    if (atSource !== undefined) return { ...atSource, at: 'source' }
+    return atDestination === undefined ? undefined : { ...atDestination, at: 'destination' }
+  },
+  deploy: async (context) => {
+    await Promise.all(
+      [context.source, context.destination].map((host) => clearCriuWork(host, context.signal)),
+    )
+    return await runContainer(context, context.source, context.image.id)
+  },
+  migrate: async (context, deployment, timeline) => {
+    const { source, destination, signal, clock } = context
+    const staged = await timeline.phase('stage', () => stage(context, deployment))
+    try {
+      await timeline.phase('checkpoint', async () => {
+        await docker(context, source, ['checkpoint', 'create', deployment.container, checkpoint]).catch(
+          (error: unknown) => explain(context, source, 'dump', error),
+        )
+      })
+      const bytes = await timeline.phase('transfer', async (details) => {
+        const moved = await Promise.all(
+          staged.streams.map((stream) => stream.receiver.receiveFrom(source, stream.produce, signal)),
+        )
+        details.bytes = moved.reduce((sum, one) => sum + one.bytes, 0)
+        return details.bytes
+      })
+      const restore = timeline.phase('restore', () =>
+        docker(context, destination, ['start', '--checkpoint', checkpoint, staged.container]).catch(
+          (error: unknown) => explain(context, destination, 'restore', error),
+        ),
+      )
+      // The source's interface went with its container: the address can be announced while the restore is under way.
+      await Promise.all([restore, timeline.phase('switch', () => announce(context, destination, 3))])
+      const resumed = clock.monotonicNs()
+      await announce(context, destination, 1)
+      const moved = await deploymentOf(context, destination, staged.container)
+      const frozenMs = await addFigures(context, staged.offset, resumed, timeline)
+      return { deployment: moved, transferredBytes: bytes, ...(frozenMs === undefined ? {} : { frozenMs }) }
+    } finally {
+      for (const { receiver } of staged.streams) receiver.close()
+    }
+  },
+  remove: removeAll,
+}
+
+interface Staged {
+  /** The container on the destination, created and not started. */
+  readonly container: string
+  readonly streams: readonly { readonly receiver: Receiver; readonly produce: Argv }[]
+  readonly offset: ClockOffset
+}
+
+/** What needs no frozen workload: the destination's container, open streams into it, the source's clock. */
+async function stage(context: TrialContext, deployment: Deployment): Promise<Staged> {
+  const { source, destination } = context
+  const container = await docker(context, destination, [
+    'create',
+    ...containerArguments(context, context.image.id),
+  ])
+  const [from, to] = await Promise.all([
+    foldersOf(context, source, deployment.container),
+    foldersOf(context, destination, container),
+  ])
+  await runChecked(destination, ['mkdir', '-p', to.checkpoints], {
+    what: 'folder of checkpoints',
+    kind: 'trial',
+  })
+  const stream = async (target: string, produce: Argv) => ({
+    produce,
+    receiver: await openReceiver(destination, source, [...unpack, target]),
+  })
+  const [streams, offset] = await Promise.all([
+    Promise.all([
+      stream(to.checkpoints, ['tar', '-C', from.checkpoints, '-c', checkpoint]),
+      stream(to.upper, [...pack, from.upper, '.']),
+    ]),
+    estimateClockOffset(source, context.clock),
+  ])
+  return { container, streams, offset }
+}
+
+/** Overlay layers hold deletions and opaque folders in extended attributes and device nodes: all of it has to come along. */
+const pack: Argv = ['tar', '--xattrs', '--xattrs-include=*', '--numeric-owner', '-c', '-C']
+const unpack: Argv = ['tar', '--xattrs', '--xattrs-include=*', '--numeric-owner', '-x', '-C']
+
+/** Where Docker keeps a container's checkpoints and its writable layer. */
+async function foldersOf(
+  context: TrialContext,
+  host: Host,
+  container: string,
+): Promise<{ checkpoints: string; upper: string }> {
+  const format = '{{.Id}} {{.GraphDriver.Data.UpperDir}}'
+  const [[id = '', upper = ''], root] = await Promise.all([
+    docker(context, host, ['inspect', '--format', format, container]).then((text) => text.split(' ')),
+    docker(context, host, ['info', '--format', '{{.DockerRootDir}}']),
+  ])
+  return { checkpoints: `${root}/containers/${id}/checkpoints`, upper }
+}
+
+/** Attaches CRIU's own figures to the phases. Answers how long the workload was frozen, when CRIU told. */
+async function addFigures(
+  context: TrialContext,
+  offset: ClockOffset,
+  resumed: bigint,
+  timeline: Timeline,
+): Promise<number | undefined> {
+  const [dump, restore] = await Promise.all([
+    saveCriuWork(context.source, 'dump', context.folder, context.signal),
+    saveCriuWork(context.destination, 'restore', context.folder, context.signal),
+  ])
+  timeline.annotate('checkpoint', { ...dump.dump, clockUncertaintyMs: offset.uncertaintyMs })
+  timeline.annotate('restore', { ...restore.restore })
+  const since = frozenSince(dump, offset)
+  return since === undefined ? undefined : millisecondsBetween(since, resumed)
+}
+
+/** Docker says little of what CRIU met: its log says it. */
+async function explain(
+  context: TrialContext,
+  host: Host,
+  side: 'dump' | 'restore',
+  error: unknown,
+): Promise<never> {
+  context.signal.throwIfAborted()
+  const { errors } = await saveCriuWork(host, side, context.folder, AbortSignal.timeout(10_000))
+  const own = error instanceof TestbedError ? (error.parts.why ?? []) : []
+  throw new TestbedError('trial', messageOf(error), {
+    where: host.name,
+    why: [...own.slice(-2), ...errors.slice(-4)],
+    hint: `CRIU's whole log is saved beside the trial: criu-${host.name}/${side}.log`,
+    log: `${context.folder}/criu-${host.name}/${side}.log`,
+    cause: error,
+  })
+}

@@ -1,0 +1,101 @@
+import { TestbedError } from '../core/errors.ts'
+import { runChecked } from '../hosts/checked.ts'
+import type { Argv, Host } from '../hosts/host.ts'
+import type { Deployment, TrialContext } from './toolchain.ts'
+
+/** Everything that a trial makes with Docker carries this label, and is removed by it. */
+const label = 'migration-testbed.trial'
+/** Created on every host by `provision/20-docker/configure.sh`. */
+const serviceNetwork = 'svc'
+const timeoutMs = 120_000
+
+/** Runs `docker …` on a host for a trial. @throws TestbedError with Docker's own last lines */
+export async function docker(context: TrialContext, host: Host, args: readonly string[]): Promise<string> {
+  const { stdout } = await runChecked(host, ['docker', ...args], {
+    what: `docker ${args[0]}`,
+    kind: 'trial',
+    signal: context.signal,
+    timeoutMs,
+  })
+  return stdout.trim()
+}
+
+/** Name of a trial's container; the same on both hosts. */
+export function containerOf(context: TrialContext): string {
+  return `trial-${context.trial}`
+}
+
+/**
+ * What follows `docker run` or `docker create`: the same address, MAC and settings wherever the container is made.
+ * CRIU restores seccomp filters only with help from the kernel that not every host has, so there is none.
+ */
+export function containerArguments(context: TrialContext, image: string): string[] {
+  const { workload, service } = context
+  return [
+    ...['--name', containerOf(context), '--label', `${label}=${context.trial}`],
+    ...['--network', serviceNetwork, '--ip', service.address, '--mac-address', service.mac],
+    ...['--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
+    ...Object.entries(workload.environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
+    image,
+    ...workload.command,
+  ]
+}
+
+/** Starts the workload from `image` on `host`. */
+export async function runContainer(context: TrialContext, host: Host, image: string): Promise<Deployment> {
+  const container = await docker(context, host, ['run', '--detach', ...containerArguments(context, image)])
+  return await deploymentOf(context, host, container)
+}
+
+/** The container as a deployment. @throws TestbedError when it does not run: a restore can fail without saying so */
+export async function deploymentOf(
+  context: TrialContext,
+  host: Host,
+  container: string,
+): Promise<Deployment> {
+  const format = '{{.State.Running}} {{.State.Pid}} {{.State.ExitCode}}'
+  const [running, pid, exitCode] = (
+    await docker(context, host, ['inspect', '--format', format, container])
+  ).split(' ')
+  if (running !== 'true') {
+    const logs = await host.run(
+      { argv: ['docker', 'logs', '--tail', '5', container] },
+      { signal: context.signal },
+    )
+    throw new TestbedError('trial', `the workload ended as soon as it was started (exit ${exitCode})`, {
+      where: host.name,
+      why: `${logs.stdout}${logs.stderr}`.trim().split('\n').slice(-5),
+      hint: 'try its command by hand in the container',
+    })
+  }
+  return {
+    host,
+    container,
+    pid: Number(pid),
+    address: { host: context.service.address, port: context.service.port },
+  }
+}
+
+/** Says on the service network that the address is behind this host from now on. */
+export async function announce(context: TrialContext, host: Host, times: number): Promise<void> {
+  const script = '/usr/local/lib/migration-testbed/provision/network/announce.sh'
+  const { address, mac } = context.service
+  const argv: Argv = ['sh', script, address, mac, String(times), '20']
+  await runChecked(host, argv, { what: 'announcement of the address', kind: 'trial', signal: context.signal })
+}
+
+/** Removes every container and image of the trial from both hosts. */
+export async function removeAll(context: TrialContext): Promise<void> {
+  const filter = `label=${label}=${context.trial}`
+  await Promise.all(
+    [context.source, context.destination].map(async (host) => {
+      const containers = await docker(context, host, ['ps', '--all', '--quiet', '--filter', filter])
+      if (containers !== '')
+        await docker(context, host, ['rm', '--force', '--volumes', ...containers.split('\n')])
+      const images = await docker(context, host, ['images', '--quiet', '--filter', filter])
+      if (images !== '') await docker(context, host, ['rmi', '--force', ...new Set(images.split('\n'))])
+    }),
+  )
+}
+
+export { label as trialLabel }
