@@ -1,0 +1,141 @@
+import { join } from 'node:path'
+import type { ProbeOptions, ProbeSession, Recording } from '../probes/session.ts'
+import type { Phase } from '../results/record.ts'
+import { createTimeline, type Timeline } from '../toolchains/timeline.ts'
+import type { Migration, Toolchain, TrialContext } from '../toolchains/toolchain.ts'
+import { withDeadline } from './deadline.ts'
+import type { StateJudgement, TrialDependencies } from './dependencies.ts'
+import type { Observation, TrialMarks } from './observation.ts'
+import type { TrialSettings } from './settings.ts'
+import { createSteps, type StepTimes, type TrialStep } from './steps.ts'
+
+/** What is known of a trial once it has run, however far it came. */
+export interface Attempt {
+  /** Absent when all went well. */
+  readonly failure?: AttemptFailure
+  /** There when all went well. */
+  readonly outcome?: AttemptOutcome
+  /** There whenever the probes could be stopped, also after a failure. */
+  readonly recording?: Recording
+  /** Those that were reached. */
+  readonly marks: Partial<TrialMarks>
+  readonly steps: readonly StepTimes[]
+  readonly phases: readonly Phase[]
+}
+
+export interface AttemptFailure {
+  readonly step: TrialStep
+  /** Of the toolchain, within `migrate`. */
+  readonly phase?: string
+  readonly error: unknown
+  /** Whether the trial was told to stop before the step threw. */
+  readonly aborted: boolean
+}
+
+export interface AttemptOutcome {
+  readonly migration: Migration
+  readonly observation: Observation
+  readonly state: StateJudgement
+}
+
+export interface AttemptOptions {
+  readonly toolchain: Toolchain
+  /** Its signal is the trial's: aborted at the deadline and when the run is interrupted. */
+  readonly context: TrialContext
+  readonly settings: TrialSettings
+  readonly seed: number
+  /** From 1. */
+  readonly attempt: number
+  readonly dependencies: TrialDependencies
+  readonly onStep: (step: TrialStep) => void
+}
+
+const stopProbesDeadlineMs = 90_000
+
+/**
+ * Deploys, measures, migrates, measures, verifies. Never throws: the failure of a step is part of the answer. Cleaning
+ * up is the caller's.
+ */
+export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
+  const { toolchain, context, settings, seed, dependencies } = options
+  const { clock, workload, signal } = context
+  const address = { host: context.service.address, port: context.service.port }
+  const probe: ProbeOptions = {
+    target: address,
+    spec: workload.probe,
+    ratePerSecond: settings.ratePerSecond,
+    timeoutMs: settings.timeoutMs,
+    samplesFile: join(context.folder, 'samples.ndjson.gz'),
+  }
+  const token = `${context.trial} ${options.attempt}`
+  const steps = createSteps(clock, signal, options.onStep)
+  const marks: { -readonly [Name in keyof TrialMarks]?: bigint } = {}
+  const mark = (name: keyof TrialMarks, stamp = clock.monotonicNs()): bigint => {
+    marks[name] = stamp
+    return stamp
+  }
+  const untilAnswering = () =>
+    dependencies.waitUntilAnswering(address, workload.probe, workload.readyTimeoutMs, signal)
+  // Not the trial's signal: after the deadline the samples are still wanted. It ends the probes when all is over.
+  const probing = new AbortController()
+  const stopProbes = (session: ProbeSession): Promise<Recording> => {
+    const limits = { what: 'stopping the probes', ms: stopProbesDeadlineMs, signal: probing.signal }
+    return withDeadline(clock, limits, () => session.stop())
+  }
+
+  let timeline: Timeline | undefined
+  let session: ProbeSession | undefined
+  let recording: Recording | undefined
+  const known = () => ({
+    ...(recording === undefined ? {} : { recording }),
+    marks,
+    steps: steps.times,
+    phases: timeline?.phases ?? [],
+  })
+  try {
+    const deployment = await steps.run('deploy', () => toolchain.deploy(context))
+    await steps.run('ready', untilAnswering)
+    const size = settings.stateBytes === undefined ? {} : { sizeBytes: settings.stateBytes }
+    await steps.run('fill', () => dependencies.fillState(workload, address, { ...size, seed, signal }))
+    const probes = await steps.run('probe', () => dependencies.startProbes(probe, probing.signal))
+    session = probes
+
+    await steps.run('warm-up', () => clock.sleep(settings.warmUpMs, signal))
+    const baselineStart = mark('baselineStart')
+    await steps.run('baseline', () => clock.sleep(settings.baselineMs, signal))
+    const baselineEnd = mark('baselineEnd')
+    const proof = await steps.run('evidence', () =>
+      dependencies.takeEvidence(workload, deployment, { token, signal }),
+    )
+
+    const migrateStart = mark('migrateStart')
+    const phases = createTimeline(clock, migrateStart)
+    timeline = phases
+    const migration = await steps.run('migrate', () => toolchain.migrate(context, deployment, phases))
+    const migrateEnd = mark('migrateEnd')
+    await steps.run('answer', untilAnswering)
+    await steps.run('settle', () => clock.sleep(settings.settleMs, signal))
+    recording = await steps.run('record', () => stopProbes(probes))
+    const end = mark('end', recording.end)
+
+    const allMarks = { baselineStart, baselineEnd, migrateStart, migrateEnd, end }
+    const observation = dependencies.observe(recording, allMarks, probe)
+    const state = await steps.run('verify', () =>
+      proof.judge(migration.deployment, observation.continuity, signal),
+    )
+    return { outcome: { migration, observation, state }, ...known() }
+  } catch (error) {
+    const phase = steps.current === 'migrate' ? timeline?.failedPhase : undefined
+    const failure = {
+      step: steps.current,
+      ...(phase === undefined ? {} : { phase }),
+      error,
+      aborted: signal.aborted,
+    }
+    // What the clients saw of a failure is on record too; that this fails as well would add nothing.
+    if (session !== undefined) recording ??= await stopProbes(session).catch(() => undefined)
+    return { failure, ...known() }
+  } finally {
+    probing.abort()
+  }
+}

@@ -1,0 +1,90 @@
+import { messageOf } from '../core/errors.ts'
+import type { Clock } from '../core/time.ts'
+import type { Host } from '../hosts/host.ts'
+import { withDeadline } from './deadline.ts'
+
+/** Compares hosts with what they were when the run began. */
+export interface CleanCheck {
+  /** What is there now and was not then, each with its host; a host that cannot be asked is named too. */
+  residue(hosts: readonly Host[], signal: AbortSignal): Promise<string[]>
+}
+
+const surveyDeadlineMs = 45_000
+/** The kernel takes network namespaces and mounts apart a moment after the container is gone. */
+const patience = { checks: 4, pauseMs: 250 } as const
+
+/**
+ * Takes the inventory that every later check is compared to. `take` lists what a trial could leave behind (containers,
+ * checkpoints, mounts, firewall rules, network devices, processes), `compare` words the differences.
+ */
+export async function takeBaseline<Inventory>(
+  hosts: readonly Host[],
+  tools: {
+    readonly take: (host: Host, signal: AbortSignal) => Promise<Inventory>
+    readonly compare: (before: Inventory, now: Inventory) => string[]
+    readonly clock: Clock
+  },
+  signal: AbortSignal,
+): Promise<CleanCheck> {
+  const survey = (host: Host, within: AbortSignal) =>
+    withDeadline(
+      tools.clock,
+      { what: `inventory of ${host.name}`, ms: surveyDeadlineMs, signal: within },
+      (each) => tools.take(host, each),
+    )
+  const baseline = new Map(
+    await Promise.all(hosts.map(async (host) => [host.name, await survey(host, signal)] as const)),
+  )
+
+  const residueOf = async (host: Host, within: AbortSignal): Promise<string[]> => {
+    const before = baseline.get(host.name)
+    if (before === undefined) return [`${host.name}: nobody looked at it when the run began`]
+    try {
+      for (let check = 1; ; check++) {
+        const differences = tools.compare(before, await survey(host, within))
+        if (differences.length === 0 || check === patience.checks) {
+          return differences.map((line) => `${host.name}: ${line}`)
+        }
+        await tools.clock.sleep(patience.pauseMs, within)
+      }
+    } catch (error) {
+      within.throwIfAborted()
+      return [`${host.name}: cannot be asked (${messageOf(error)})`]
+    }
+  }
+  return {
+    residue: async (asked, within) =>
+      (await Promise.all(asked.map((host) => residueOf(host, within)))).flat(),
+  }
+}
+
+/** The three things that can be done about residue, mildest first. */
+export interface Cleaning {
+  residue(signal: AbortSignal): Promise<string[]>
+  /** What the toolchains themselves know how to remove. */
+  remove(): Promise<void>
+  /** Freshly provisioned hosts. @throws TestbedError (testbed) when that fails. */
+  reset(signal: AbortSignal): Promise<void>
+}
+
+export interface Cleanliness {
+  /** What is still there after everything was tried; empty when clean. */
+  readonly residue: readonly string[]
+  /** What had to be done. */
+  readonly warnings: readonly string[]
+}
+
+/** Checks that nothing of an earlier trial is left, and mends it where it can be mended. */
+export async function ensureClean(cleaning: Cleaning, signal: AbortSignal): Promise<Cleanliness> {
+  const found = await cleaning.residue(signal)
+  if (found.length === 0) return { residue: [], warnings: [] }
+  const warnings = [`left over before the trial: ${found.join('; ')}`]
+
+  await cleaning.remove()
+  const stubborn = await cleaning.residue(signal)
+  if (stubborn.length === 0) return { residue: [], warnings }
+  warnings.push(`the hosts were reset: ${stubborn.join('; ')}`)
+
+  await cleaning.reset(signal)
+  return { residue: await cleaning.residue(signal), warnings }
+}

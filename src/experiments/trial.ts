@@ -1,0 +1,133 @@
+import { messageOf } from '../core/errors.ts'
+import { millisecondsBetween } from '../core/time.ts'
+import type { TrialRecord } from '../results/record.ts'
+import type { Toolchain, TrialContext } from '../toolchains/toolchain.ts'
+import { attemptTrial } from './attempt.ts'
+import { endsOf, type TrialBench, toolchainOf, trialContext, workloadOf } from './bench.ts'
+import { ensureClean } from './clean-state.ts'
+import { startDeadline, withDeadline } from './deadline.ts'
+import type { TrialDependencies } from './dependencies.ts'
+import { metricsOf } from './metrics.ts'
+import type { PlannedTrial } from './order.ts'
+import { trialSettings } from './settings.ts'
+import type { TrialStep } from './steps.ts'
+import { type TrialFolder, writeTimeline } from './trial-folder.ts'
+import { judgeAttempt, stateOf, unknownState } from './verdict.ts'
+
+export interface TrialOptions {
+  readonly folder: TrialFolder
+  readonly onStep: (step: TrialStep) => void
+  readonly signal: AbortSignal
+}
+
+const removeDeadlineMs = 60_000
+
+/**
+ * Runs one trial from the check that the hosts are clean to the removal of all that it made, and words its record.
+ * @throws the signal's reason when interrupted (all is removed, there is no record), and a TestbedError when hosts
+ * cannot be brought back into order; every other failure is the record's verdict.
+ */
+export async function runTrial(
+  bench: TrialBench,
+  trial: PlannedTrial,
+  options: TrialOptions,
+): Promise<TrialRecord> {
+  const { clock } = bench.dependencies
+  const { signal } = options
+  const toolchain = toolchainOf(bench, trial.toolchain)
+  const startedAt = clock.now().toISOString()
+  const began = clock.monotonicNs()
+  const context = (within: AbortSignal) => trialContext(bench, trial, options.folder, within)
+
+  const clean = await ensureClean(
+    {
+      residue: (within) => bench.cleanCheck.residue(endsOf(bench.testbed), within),
+      remove: async () => {
+        for (const each of bench.toolchains.values()) await remove(each, context, clock)
+      },
+      reset: (within) => bench.resetHosts(within),
+    },
+    signal,
+  )
+  const [source, destination] = endsOf(bench.testbed)
+  const finish = (
+    parts: Pick<TrialRecord, 'verdict'> & Partial<TrialRecord>,
+    warnings: readonly string[],
+  ): TrialRecord => ({
+    version: 1,
+    id: trial.id,
+    index: trial.index,
+    block: trial.block,
+    attempt: options.folder.attempt,
+    toolchain: trial.toolchain,
+    workload: trial.workload,
+    factors: trial.factors,
+    startedAt,
+    durationMs: millisecondsBetween(began, clock.monotonicNs()),
+    source: source.name,
+    destination: destination.name,
+    state: unknownState,
+    metrics: {},
+    phases: [],
+    ...parts,
+    warnings: [...clean.warnings, ...warnings],
+  })
+
+  if (clean.residue.length > 0) {
+    const message = `not clean before the trial: ${clean.residue[0]}`
+    const cause = { step: 'clean', message, why: clean.residue, hint: 'run `testbed rebuild`' }
+    return finish({ verdict: 'invalid', cause }, [])
+  }
+  const unsupported = toolchain.supports(source.facts, destination.facts, workloadOf(bench.plan, trial))
+  if (unsupported !== undefined) {
+    const host = unsupported.at === 'source' ? source : destination
+    const message = `${host.name} lacks ${unsupported.feature}: ${unsupported.message}`
+    return finish({ verdict: 'unsupported', cause: { step: 'supports', message } }, [])
+  }
+
+  const settings = trialSettings(bench.plan.experiment, trial.factors)
+  const deadline = startDeadline(clock, { what: trial.id, ms: settings.deadlineMs, signal })
+  const attempt = await attemptTrial({
+    toolchain,
+    context: context(deadline.signal),
+    settings,
+    seed: bench.plan.seed,
+    attempt: options.folder.attempt,
+    dependencies: bench.dependencies,
+    onStep: options.onStep,
+  })
+  const interrupted = signal.aborted
+  deadline.clear()
+  const complaint = await remove(toolchain, context, clock)
+  if (interrupted) throw signal.reason
+
+  await writeTimeline(options.folder, attempt)
+  const { verdict, cause, warnings } = judgeAttempt(attempt, toolchain, settings.deadlineMs)
+  return finish(
+    {
+      verdict,
+      ...(cause === undefined ? {} : { cause }),
+      ...(attempt.outcome === undefined ? {} : { state: stateOf(attempt.outcome) }),
+      metrics: metricsOf(attempt),
+      phases: attempt.phases,
+      ...(attempt.recording === undefined ? {} : { generator: attempt.recording.health }),
+    },
+    complaint === undefined ? warnings : [...warnings, complaint],
+  )
+}
+
+/** Removes all that a toolchain made, whatever was interrupted: a deadline of its own. Answers what went wrong. */
+async function remove(
+  toolchain: Toolchain,
+  context: (signal: AbortSignal) => TrialContext,
+  clock: TrialDependencies['clock'],
+): Promise<string | undefined> {
+  try {
+    const limits = { what: `removal by ${toolchain.name}`, ms: removeDeadlineMs }
+    await withDeadline(clock, limits, (signal) => toolchain.remove(context(signal)))
+    return undefined
+  } catch (error) {
+    // The check before the next trial finds what is left, and mends it.
+    return `${toolchain.name} could not clean up: ${messageOf(error)}`
+  }
+}
