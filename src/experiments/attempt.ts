@@ -23,7 +23,7 @@ export interface Attempt {
   readonly phases: readonly Phase[]
 }
 
-export interface AttemptFailure {
+interface AttemptFailure {
   readonly step: TrialStep
   /** Of the toolchain, within `migrate`. */
   readonly phase?: string

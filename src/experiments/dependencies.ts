@@ -20,7 +20,7 @@ export interface StateJudgement {
 }
 
 /** Evidence taken right before a migration, ready to be compared with what runs afterwards. */
-export interface StateProof {
+interface StateProof {
   judge(
     running: RunningWorkload,
     observed: Observation['continuity'],

@@ -2,7 +2,7 @@ import { type Clock, millisecondsBetween } from '../core/time.ts'
 import { untilAborted } from './deadline.ts'
 
 /** What the runner does in a trial, in this order. */
-export const trialSteps = [
+const trialSteps = [
   'deploy',
   'ready',
   'fill',

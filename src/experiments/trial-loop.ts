@@ -38,8 +38,10 @@ export async function runTrials(options: LoopOptions): Promise<void> {
     const trialFolder = await beginTrialFolder(folder, trial.id, bench.dependencies.clock.now())
     const position = () => positionOf(plan, trial, trialFolder.attempt, records)
     progress({ kind: 'trial-started', position: position() })
+    const previous = left[i - 1]
     const ended = await runTrial(bench, trial, {
       folder: trialFolder,
+      ...(previous === undefined ? {} : { previous }),
       onStep: (step) => progress({ kind: 'trial-step', step, position: position() }),
       signal,
     })

@@ -16,6 +16,8 @@ import { judgeAttempt, stateOf, unknownState } from './verdict.ts'
 
 export interface TrialOptions {
   readonly folder: TrialFolder
+  /** The one that ran before this: what is left on the hosts is most likely its. */
+  readonly previous?: PlannedTrial
   readonly onStep: (step: TrialStep) => void
   readonly signal: AbortSignal
 }
@@ -43,7 +45,10 @@ export async function runTrial(
     {
       residue: (within) => bench.cleanCheck.residue(endsOf(bench.testbed), within),
       remove: async () => {
-        for (const each of bench.toolchains.values()) await remove(each, context, clock)
+        for (const suspect of options.previous === undefined ? [trial] : [options.previous, trial]) {
+          const suspected = (within: AbortSignal) => trialContext(bench, suspect, options.folder, within)
+          for (const each of bench.toolchains.values()) await remove(each, suspected, clock)
+        }
       },
       reset: (within) => bench.resetHosts(within),
     },

@@ -80,7 +80,7 @@ export const unknownState: StateSurvival = {
 }
 
 /** An error as a trial's cause; where it happened is part of the message. */
-export function causeOf(step: string, error: unknown): TrialCause {
+function causeOf(step: string, error: unknown): TrialCause {
   if (!(error instanceof TestbedError)) return { step, message: messageOf(error) }
   const { where, why, hint, log } = error.parts
   return {

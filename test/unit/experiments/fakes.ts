@@ -69,7 +69,7 @@ export function experiment(parts: Partial<ResolvedExperiment> = {}): ResolvedExp
   }
 }
 
-export function workload(name: string): ResolvedWorkload {
+function workload(name: string): ResolvedWorkload {
   const probe: ProbeSpec = { protocol: 'http', path: '/', expectStatus: 200 }
   return {
     name,
@@ -86,14 +86,14 @@ export function workload(name: string): ResolvedWorkload {
 
 export const workloads = [workload('counter'), workload('redis')]
 
-export const goodObservation: Observation = {
+const goodObservation: Observation = {
   metrics: { serviceDowntimeMs: 300, failedRequests: 60, lostRequestSeconds: 0.3, resolutionMs: 5 },
   restored: true,
   connection: 'survived',
   continuity: { answers: 100, rolledBack: 0, furthestBack: 0 },
 }
 
-export const goodState: StateJudgement = { memory: 'kept', files: 'kept', findings: [] }
+const goodState: StateJudgement = { memory: 'kept', files: 'kept', findings: [] }
 
 export interface World {
   /** Everything that was done, in order. */
@@ -213,7 +213,7 @@ function fakeToolchain(
       const moved = { ...deployment, host: context.destination, pid: 20 }
       return { deployment: moved, frozenMs: 200, transferredBytes: 4096 }
     },
-    remove: (context) => act(`remove ${name}`, context.signal),
+    remove: (context) => act(`remove ${name} of ${context.trial.slice(0, 3)}`, context.signal),
   }
 }
 

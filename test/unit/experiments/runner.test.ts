@@ -213,7 +213,7 @@ describe('an interrupted run', () => {
       parts: { again: expect.stringContaining('testbed resume') },
     })
     expect(await readRecords(join(await runPath(), 'trials.jsonl'))).toHaveLength(3)
-    expect(calls.slice(-2)).toEqual([`remove ${plan.order[3]?.toolchain}`, 'reports'])
+    expect(calls.slice(-2)).toEqual([`remove ${plan.order[3]?.toolchain} of 004`, 'reports'])
   })
 
   it('is resumed where it was, with a second attempt of the trial that was cut off', async () => {

@@ -24,6 +24,14 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
+const previous: PlannedTrial = {
+  id: '006-b2-counter-docker-commit',
+  index: 5,
+  block: 2,
+  toolchain: 'docker-commit',
+  workload: 'counter',
+  factors: {},
+}
 const trial: PlannedTrial = {
   id: '007-b2-redis-docker-checkpoint',
   index: 6,
@@ -47,13 +55,19 @@ async function runIn(world: World, signal = new AbortController().signal): Promi
     plan,
     testbed: world.testbed,
     toolchains: new Map(world.toolchains.map((toolchain) => [toolchain.name, toolchain])),
-    images: new Map([['redis', { id: 'sha256:1', name: 'redis', archive: '/cache/redis.tar', bytes: 1 }]]),
+    images: new Map(
+      ['counter', 'redis'].map((name) => [
+        name,
+        { id: `sha256:${name}`, name, archive: `/cache/${name}.tar`, bytes: 1 },
+      ]),
+    ),
     cleanCheck,
     resetHosts: (within) => world.testbed.reset(['host-a', 'host-b'], within),
     dependencies: world.dependencies,
   }
   return await runTrial(bench, trial, {
     folder: { path: folder, attempt: 2 },
+    previous,
     onStep: () => undefined,
     signal,
   })
@@ -80,7 +94,7 @@ const wholeTrial = [
   'sleep 1500',
   'stop probes',
   'judge state',
-  'remove docker-checkpoint',
+  'remove docker-checkpoint of 007',
 ]
 
 describe('a trial that goes well', () => {
@@ -204,7 +218,7 @@ describe('a trial in which a step fails', () => {
     })
     const reached = wholeTrial.slice(0, indexOfNth(wholeTrial, call, n) + 1)
     expect(world.calls.slice(0, reached.length)).toEqual(reached)
-    expect(world.calls.at(-1)).toBe('remove docker-checkpoint')
+    expect(world.calls.at(-1)).toBe('remove docker-checkpoint of 007')
     // What the clients saw of it is kept.
     const probed = reached.includes('start probes 100/s') && call !== 'start probes 100/s'
     expect(world.calls.includes('stop probes')).toBe(probed)
@@ -230,7 +244,7 @@ describe('a trial that does not end in time', () => {
       on: atCall(call, n, async (_call, signal, { calls, clock }) => {
         const letDeadlinesPass = () => {
           clock.expire()
-          if (!calls.includes('remove docker-checkpoint')) setImmediate(letDeadlinesPass)
+          if (!calls.includes('remove docker-checkpoint of 007')) setImmediate(letDeadlinesPass)
         }
         setImmediate(letDeadlinesPass)
         await hang(signal)
@@ -240,7 +254,7 @@ describe('a trial that does not end in time', () => {
       verdict: 'timed-out',
       cause: { step, message: 'not done within 2m' },
     })
-    expect(world.calls.at(-1)).toBe('remove docker-checkpoint')
+    expect(world.calls.at(-1)).toBe('remove docker-checkpoint of 007')
   })
 
   it('leaves behind what does not listen', async () => {
@@ -252,7 +266,7 @@ describe('a trial that does not end in time', () => {
       }),
     })
     expect(await record).toMatchObject({ verdict: 'timed-out', cause: { step: 'migrate' } })
-    expect(world.calls.at(-1)).toBe('remove docker-checkpoint')
+    expect(world.calls.at(-1)).toBe('remove docker-checkpoint of 007')
   })
 
   it('takes a failure that comes in time for what it is, however long the end takes', async () => {
@@ -276,7 +290,7 @@ describe('a trial that is interrupted', () => {
       }),
     })
     await expect(runIn(world, controller.signal)).rejects.toThrow('Ctrl-C')
-    expect(world.calls.at(-1)).toBe('remove docker-checkpoint')
+    expect(world.calls.at(-1)).toBe('remove docker-checkpoint of 007')
   })
 
   it('in a window stops at once', async () => {
@@ -286,7 +300,7 @@ describe('a trial that is interrupted', () => {
     })
     await expect(runIn(world, controller.signal)).rejects.toThrow('Ctrl-C')
     expect(world.calls).not.toContain('take evidence')
-    expect(world.calls.at(-1)).toBe('remove docker-checkpoint')
+    expect(world.calls.at(-1)).toBe('remove docker-checkpoint of 007')
   })
 
   it('while hosts are cleaned has made nothing', async () => {
@@ -310,10 +324,12 @@ describe('the state of the hosts before a trial', () => {
       verdict: 'ok',
       warnings: ['left over before the trial: host-a: container old'],
     })
-    expect(world.calls.slice(0, 5)).toEqual([
+    expect(world.calls.slice(0, 7)).toEqual([
       'check clean',
-      'remove docker-commit',
-      'remove docker-checkpoint',
+      'remove docker-commit of 006',
+      'remove docker-checkpoint of 006',
+      'remove docker-commit of 007',
+      'remove docker-checkpoint of 007',
       'check clean',
       'deploy docker-checkpoint',
     ])
@@ -326,7 +342,7 @@ describe('the state of the hosts before a trial', () => {
       verdict: 'ok',
       warnings: ['left over before the trial: host-a: a mount', 'the hosts were reset: host-a: a mount'],
     })
-    expect(world.calls.slice(3, 6)).toEqual(['check clean', 'reset host-a host-b', 'check clean'])
+    expect(world.calls.slice(5, 8)).toEqual(['check clean', 'reset host-a host-b', 'check clean'])
     expect(world.testbed.hosts[0]).not.toBe(before)
   })
 
@@ -430,7 +446,7 @@ describe('verdicts', () => {
 
   it('a removal that fails is a warning: the next check finds what is left', async () => {
     const { record } = run({
-      on: atCall('remove docker-checkpoint', 1, () => {
+      on: atCall('remove docker-checkpoint of 007', 1, () => {
         throw new Error('connection lost')
       }),
     })
