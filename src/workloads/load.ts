@@ -6,6 +6,7 @@ import type { Host } from '../hosts/host.ts'
 import type { WorkloadImage } from './image.ts'
 
 const loadTimeoutMs = 10 * 60_000
+const lastWordsMs = 1000
 
 /**
  * Gives a host's Docker the image, unless it has it. Answers whether it had to be sent.
@@ -50,11 +51,14 @@ async function sendArchive(host: Host, image: WorkloadImage, signal?: AbortSigna
     })
   }
   try {
-    // Docker may refuse the archive before it has read it all: its own words then say more than a broken pipe.
-    const [sent, ended] = await Promise.allSettled([
-      pipeline(createReadStream(image.archive, { highWaterMark: 1 << 20 }), load.stdin, { signal: stop }),
-      load.exit,
-    ])
+    const archive = createReadStream(image.archive, { highWaterMark: 1 << 20 })
+    const sending = pipeline(archive, load.stdin, { signal: stop }).catch((error: unknown) => {
+      // Docker may refuse the archive before it has read it all: its own words then say more than a broken pipe. If it
+      // does not end, it is waiting for the rest of an archive that could not be read here.
+      setTimeout(() => load.kill(), lastWordsMs).unref()
+      throw error
+    })
+    const [sent, ended] = await Promise.allSettled([sending, load.exit])
     signal?.throwIfAborted()
     const exitCode = ended.status === 'fulfilled' ? ended.value : undefined
     if (sent.status === 'fulfilled' && exitCode === 0) return

@@ -110,8 +110,8 @@ export function mmdebstrapArguments(
     '--mode=root',
     '--variant=essential',
     '--skip=output/dev',
-    // Copies of this machine's own: every engine gives a container its own.
-    '--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf"',
+    // What only tells of the machine that it was built on; every engine gives a container its own of the first two.
+    '--customize-hook=rm -f "$1/etc/hostname" "$1/etc/resolv.conf" "$1/etc/apt/sources.list"',
     ...leftOut.map((option) => `--dpkgopt=${option}`),
     ...source.aptOptions.map((option) => `--aptopt=${option}`),
     ...(source.keyring === undefined ? [] : [`--keyring=${source.keyring}`]),

@@ -25,7 +25,7 @@ export async function prepareFromReference(
   if ('failure' in offered) {
     const last = await lastFetched(workload.name, reference, images)
     if (last === undefined) throw fetchError(workload, reference, offered.failure)
-    const reason = lastLines(offered.failure.stderr, 1)[0] ?? `exit ${offered.failure.exitCode}`
+    const reason = skopeoReasons(offered.failure.stderr).at(-1) ?? `exit ${offered.failure.exitCode}`
     options.progress({
       kind: 'warning',
       text: `${reference}: no answer from its registry, using the image fetched ${last.fetchedAt} (${reason})`,
@@ -112,6 +112,14 @@ async function archivedId(archive: string): Promise<string> {
   return `sha256:${digestOf(await member(manifest.Config), 64)}`
 }
 
+/** skopeo's last words without its log format: `time="…" level=fatal msg="…"`. */
+export function skopeoReasons(stderr: string): string[] {
+  return lastLines(stderr, 3).map((line) => {
+    const message = /^time=.* msg="(.*)"$/.exec(line)?.[1]
+    return message === undefined ? line : message.replaceAll('\\"', '"')
+  })
+}
+
 function fetchError(
   workload: ResolvedWorkload,
   reference: string,
@@ -125,7 +133,7 @@ function fetchError(
   }
   return new TestbedError('testbed', `${reference} could not be fetched`, {
     where: workload.file,
-    why: lastLines(stderr, 3),
+    why: skopeoReasons(stderr),
     hint: 'is the name right, and its registry within reach? skopeo login REGISTRY for a private one; or make the image of packages',
   })
 }
