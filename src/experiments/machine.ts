@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import os from 'node:os'
-import { type Argv, type LocalOptions, type LocalResult, runLocal } from '../core/process.ts'
+import { type Argv, type LocalOptions, type LocalResult, lastLines, runLocal } from '../core/process.ts'
 
 /** How this machine is looked at; replaced in tests. */
 export interface MachineTools {
@@ -73,8 +73,6 @@ export async function describeMachine(
     ...(clockSource === undefined ? {} : { clockSource: clockSource.trim() }),
     ...(governor === undefined ? {} : { frequencyGovernor: governor.trim() }),
     sysctls: Object.fromEntries(sysctls.flat()),
-    ...(disciplines.exitCode === 0
-      ? { queueDisciplines: disciplines.stdout.split('\n').filter((line) => line !== '') }
-      : {}),
+    ...(disciplines.exitCode === 0 ? { queueDisciplines: lastLines(disciplines.stdout, 100) } : {}),
   }
 }
