@@ -12,6 +12,6 @@ if command -v docker >/dev/null; then
 fi
 ip -o link show | awk -F': ' '{ sub(/@.*/, "", $2); print $2 }' | items link
 awk '{ print $5 }' /proc/self/mountinfo | items mount
-find /run/netns /run/docker/netns -type f 2>/dev/null | items netns
+find /run/netns -type f 2>/dev/null | items netns # Docker's own show as mounts while they are in use
 nft -s list ruleset 2>/dev/null | sed 's/^[[:space:]]*//' | grep -v '^[{}]*$' | items rule
 ps -eo sid=,comm= | awk -v own="$own" '$1 != own && $2 !~ /^sshd/ { print $2 }' | items process

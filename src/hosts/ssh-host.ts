@@ -1,3 +1,4 @@
+import type { ReadStream, WriteStream } from 'node:tty'
 import type { Client, ClientChannel, SFTPWrapper } from 'ssh2'
 import { TestbedError } from '../core/errors.ts'
 import { millisecondsBetween, systemClock } from '../core/time.ts'
@@ -7,6 +8,7 @@ import type { Facts } from './facts.ts'
 import type { Command, CommandResult, Host, Process, RunOptions } from './host.ts'
 import { createLimiter } from './limit.ts'
 import { quoteCommand } from './quote.ts'
+import { openShell } from './shell.ts'
 
 const defaultTimeoutMs = 60_000
 /** sshd allows ten sessions a connection by default; two are left for file transfers. */
@@ -14,6 +16,8 @@ const channelsAtOnce = 8
 
 /** A host over one SSH connection. `withFacts` gives the same connection the facts that were read over it. */
 export interface SshHost extends Host {
+  /** An interactive shell on a terminal of this machine; answers with its exit code. */
+  shell(input: ReadStream, output: WriteStream): Promise<number>
   withFacts(facts: Facts): SshHost
 }
 
@@ -63,6 +67,7 @@ function createHost(
       limit(() => transferFile(client, name, (sftp, done) => sftp.fastPut(local, remote, done))),
     get: (remote, local) =>
       limit(() => transferFile(client, name, (sftp, done) => sftp.fastGet(remote, local, done))),
+    shell: (input, output) => openShell(client, name, input, output),
     close: () => client.end(),
     withFacts: (known) => createHost(address, client, known, limit),
   }

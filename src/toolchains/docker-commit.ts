@@ -1,5 +1,5 @@
 import { openReceiver } from '../transfer/tcp.ts'
-import { announce, docker, removeAll, runContainer, trialLabel } from './docker.ts'
+import { announce, deployOnSource, docker, removeAll, runContainer, trialLabel } from './docker.ts'
 import type { Toolchain } from './toolchain.ts'
 
 /**
@@ -17,7 +17,7 @@ export const dockerCommit: Toolchain = {
       return { feature: 'docker', at: 'destination', message: 'Docker does not run there' }
     return undefined
   },
-  deploy: (context) => runContainer(context, context.source, context.image.id),
+  deploy: deployOnSource,
   migrate: async (context, deployment, timeline) => {
     const { source, destination } = context
     const image = `migration-testbed/trial:${context.trial}`

@@ -41,6 +41,13 @@ export function containerArguments(context: TrialContext, image: string): string
   ]
 }
 
+/** Starts the workload on the source, and draws its address there: it may have been on the other host a moment ago. */
+export async function deployOnSource(context: TrialContext): Promise<Deployment> {
+  const deployment = await runContainer(context, context.source, context.image.id)
+  await announce(context, context.source, 2)
+  return deployment
+}
+
 /** Starts the workload from `image` on `host`. */
 export async function runContainer(context: TrialContext, host: Host, image: string): Promise<Deployment> {
   const container = await docker(context, host, ['run', '--detach', ...containerArguments(context, image)])
