@@ -1,0 +1,93 @@
+import { millisecondsBetween } from '../core/time.ts'
+import { quantile } from './latency.ts'
+import { isLocalFault } from './outcome.ts'
+import type { Sample } from './sample.ts'
+import { dueCount } from './schedule.ts'
+
+/** How well the generator kept its own schedule, on the `service` stream; the shape of a trial record's `generator`. */
+export interface GeneratorFigures {
+  readonly due: number
+  /** Less than `due` when probes never reached the network: no more sockets, ports or memory on our side. */
+  readonly sent: number
+  readonly lateP50Ms: number
+  readonly lateP99Ms: number
+  readonly lateMaxMs: number
+}
+
+const lateness = (sample: Sample): number => millisecondsBetween(sample.due, sample.sent)
+
+/** `due` is reckoned from the clock, not from the samples, so that a probe that was forgotten shows. */
+export function generatorHealth(
+  samples: readonly Sample[],
+  recording: { readonly start: bigint; readonly end: bigint; readonly ratePerSecond: number },
+): GeneratorFigures {
+  const service = samples.filter((sample) => sample.stream === 'service')
+  const late = service.map(lateness)
+  return {
+    due: dueCount(recording.start, recording.end, recording.ratePerSecond),
+    sent: service.filter((sample) => !isLocalFault(sample)).length,
+    lateP50Ms: quantile(late, 0.5) ?? 0,
+    lateP99Ms: quantile(late, 0.99) ?? 0,
+    lateMaxMs: late.reduce((most, value) => Math.max(most, value), 0),
+  }
+}
+
+/** A measured downtime and how late the generator itself was at its two edges. */
+export interface MeasuredOutage {
+  readonly downtimeMs: number
+  readonly edgeLateMs: number
+}
+
+/** Two event loop turns: what is sent and what is answered within them happened in the same stall. */
+const edgeNs = 3_000_000n
+
+/**
+ * The largest lateness of the probes that decide where a gap begins and ends: the first one due after its beginning, and
+ * those that were sent, or waited to be sent, at its end. A stall of the generator anywhere else in the gap changes nothing.
+ */
+export function edgeLateMs(
+  samples: readonly Sample[],
+  gap: { readonly from: bigint; readonly to: bigint },
+): number {
+  let first: Sample | undefined
+  let most = 0
+  for (const sample of samples) {
+    if (sample.stream !== 'service') continue
+    if (sample.due > gap.from && (first === undefined || sample.due < first.due)) first = sample
+    if (sample.due <= gap.to + edgeNs && sample.sent >= gap.to - edgeNs) {
+      most = Math.max(most, lateness(sample))
+    }
+  }
+  return first === undefined ? most : Math.max(most, lateness(first))
+}
+
+/**
+ * Why the measurement was not good enough, or undefined; docs/measurement.md gives the reasons for the thresholds:
+ * half of the probes within 3 ms, 99 % within one interval but never stricter than 10 ms, and at the edges of the
+ * measured downtime within 3 ms, half an interval or 5 % of it, whichever is longest.
+ */
+export function generatorFault(
+  health: GeneratorFigures,
+  ratePerSecond: number,
+  outage?: MeasuredOutage,
+): string | undefined {
+  const intervalMs = 1000 / ratePerSecond
+  if (health.due === 0) return 'no probe was due'
+  if (health.sent < health.due) {
+    return `only ${health.sent} of ${health.due} probes that were due could be sent`
+  }
+  if (health.lateP50Ms > 3) return `half of the probes were sent more than ${ms(health.lateP50Ms)} late`
+  if (health.lateP99Ms > Math.max(intervalMs, 10)) {
+    return `1 % of the probes were sent more than ${ms(health.lateP99Ms)} late`
+  }
+  if (outage === undefined) return undefined
+  if (outage.edgeLateMs > Math.max(3, intervalMs / 2, outage.downtimeMs / 20)) {
+    const late = `probes were sent up to ${ms(outage.edgeLateMs)} late`
+    return `${late} where the downtime of ${ms(outage.downtimeMs)} began or ended`
+  }
+  return undefined
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(1)} ms`
+}

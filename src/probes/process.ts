@@ -1,0 +1,46 @@
+import { messageOf } from '../core/errors.ts'
+import type { FromProcess, ToProcess } from './messages.ts'
+import { raisePriority } from './priority.ts'
+import { rehearse } from './rehearsal.ts'
+import { writeSamples } from './samples-file.ts'
+import { systemTimers } from './schedule.ts'
+import { type RunningStreams, runStreams } from './streams.ts'
+
+// The probing process: started by session.ts, which talks to it over the IPC channel. It does nothing but probe, so that
+// no other work of the program delays a probe.
+
+async function send(message: FromProcess): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    if (process.send === undefined) reject(new Error('there is no channel to the parent process'))
+    else process.send(message, undefined, undefined, (error) => (error === null ? resolve() : reject(error)))
+  })
+}
+
+let running: { streams: RunningStreams; samplesFile: string; cpu: NodeJS.CpuUsage } | undefined
+
+async function handle(message: ToProcess): Promise<void> {
+  if (message.kind === 'start') {
+    await rehearse(message.request.spec, 200)
+    const streams = runStreams(message.request, systemTimers)
+    running = { streams, samplesFile: message.request.samplesFile, cpu: process.cpuUsage() }
+    await send({ kind: 'started', start: streams.start })
+    return
+  }
+  if (running === undefined) throw new Error('asked to stop before it was started')
+  const { end, samples } = running.streams.stop()
+  const { user, system } = process.cpuUsage(running.cpu)
+  await writeSamples(running.samplesFile, samples)
+  await send({ kind: 'stopped', end, count: samples.length, cpuMs: (user + system) / 1000 })
+  // Thousands of sockets may still wait for an answer.
+  process.exit(0)
+}
+
+process.on('message', (message) => {
+  handle(message as ToProcess).catch(async (error: unknown) => {
+    await send({ kind: 'failed', message: messageOf(error) })
+    process.exit(1)
+  })
+})
+// The parent is gone, however it ended.
+process.on('disconnect', () => process.exit(1))
+await send({ kind: 'ready', priority: await raisePriority() })
