@@ -1,8 +1,12 @@
 #!/bin/sh
 # Announces that ADDRESS with MAC is reached through this host from now on: gratuitous ARP on the service network, so that
-# switches learn the new place. It needs no container yet: it can be said while one is still being restored.
+# switches learn the new place, and this host's own bridge forgets the old one. It needs no container yet: it can be said
+# while one is still being restored.
 #   announce.sh ADDRESS MAC COUNT INTERVAL_MS
 set -eu
+for port in $(bridge fdb show br svc0 | awk -v mac="$2" '$1 == mac && !/permanent/ { print $3 }'); do
+  case $port in veth*) ;; *) bridge fdb del "$2" dev "$port" master ;; esac
+done
 exec perl - "$@" <<'PERL'
 use strict;
 use Socket;

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { millisecondsBetween } from '../core/time.ts'
 import type { ProbeOptions, ProbeSession, Recording } from '../probes/session.ts'
 import type { Phase } from '../results/record.ts'
 import { createTimeline, type Timeline } from '../toolchains/timeline.ts'
@@ -114,7 +115,8 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     const migration = await steps.run('migrate', () => toolchain.migrate(context, deployment, phases))
     const migrateEnd = mark('migrateEnd')
     await steps.run('answer', untilAnswering)
-    await steps.run('settle', () => clock.sleep(settings.settleMs, signal))
+    const outageMs = millisecondsBetween(migrateStart, clock.monotonicNs())
+    await steps.run('settle', () => clock.sleep(settleFor(settings.settleMs, outageMs, toolchain), signal))
     recording = await steps.run('record', () => stopProbes(probes))
     const end = mark('end', recording.end)
 
@@ -138,4 +140,12 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
   } finally {
     probing.abort()
   }
+}
+
+/**
+ * A connection that was kept is seen to live only when the client's TCP sends again, and its timer doubles: after an outage
+ * the next time may be as far away as the outage was long (RFC 6298, section 5.5).
+ */
+function settleFor(settleMs: number, outageMs: number, toolchain: Toolchain): number {
+  return toolchain.keeps.connections ? Math.max(settleMs, outageMs * 1.25 + 500) : settleMs
 }

@@ -6,7 +6,7 @@ import type { Facts } from '../hosts/facts.ts'
 import type { Argv, Host } from '../hosts/host.ts'
 import { openReceiver, type Receiver } from '../transfer/tcp.ts'
 import { clearCriuWork, frozenSince, saveCriuWork } from './criu-work.ts'
-import { announce, containerArguments, deployOnSource, deploymentOf, docker, removeAll } from './docker.ts'
+import { announce, containerArguments, deploymentOf, deployOnSource, docker, removeAll } from './docker.ts'
 import type { Timeline } from './timeline.ts'
 import type { Deployment, Toolchain, TrialContext } from './toolchain.ts'
 
