@@ -35,6 +35,8 @@ interface AttemptFailure {
 
 export interface AttemptOutcome {
   readonly migration: Migration
+  /** What the mechanism itself told. */
+  readonly figures: { readonly frozenMs?: number }
   readonly observation: Observation
   readonly state: StateJudgement
 }
@@ -115,7 +117,8 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     const migration = await steps.run('migrate', () => toolchain.migrate(context, deployment, phases))
     const migrateEnd = mark('migrateEnd')
     await steps.run('answer', untilAnswering)
-    const outageMs = millisecondsBetween(migrateStart, clock.monotonicNs())
+    const stagedMs = phases.phases.findLast(({ name }) => name === 'stage')?.endMs ?? 0
+    const outageMs = millisecondsBetween(migrateStart, clock.monotonicNs()) - stagedMs
     await steps.run('settle', () => clock.sleep(settleFor(settings.settleMs, outageMs, toolchain), signal))
     recording = await steps.run('record', () => stopProbes(probes))
     const end = mark('end', recording.end)
@@ -125,7 +128,8 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     const state = await steps.run('verify', () =>
       proof.judge(migration.deployment, observation.continuity, signal),
     )
-    return { outcome: { migration, observation, state }, ...known() }
+    const figures = await steps.run('figures', async () => (await migration.figures?.()) ?? {})
+    return { outcome: { migration, figures, observation, state }, ...known() }
   } catch (error) {
     const phase = steps.current === 'migrate' ? timeline?.failedPhase : undefined
     const failure = {

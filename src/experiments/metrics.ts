@@ -8,7 +8,8 @@ import type { Attempt } from './attempt.ts'
 export function metricsOf(attempt: Attempt): Metrics {
   const { outcome, phases } = attempt
   if (outcome === undefined) return {}
-  const { frozenMs, transferredBytes } = outcome.migration
+  const { transferredBytes } = outcome.migration
+  const { frozenMs } = outcome.figures
   return {
     ...(phases.length === 0 ? {} : { totalMs: Math.max(...phases.map((phase) => phase.endMs)) }),
     ...(frozenMs === undefined ? {} : { frozenMs }),

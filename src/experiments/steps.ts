@@ -15,6 +15,7 @@ const trialSteps = [
   'settle',
   'record',
   'verify',
+  'figures',
 ] as const
 export type TrialStep = (typeof trialSteps)[number]
 

@@ -63,7 +63,7 @@ export function edgeLateMs(
 
 /**
  * Why the measurement was not good enough, or undefined; docs/measurement.md gives the reasons for the thresholds:
- * half of the probes within 3 ms, 99 % within one interval but never stricter than 10 ms, and at the edges of the
+ * half of the probes within 3 ms, 99 % within ten intervals but never stricter than 50 ms, and at the edges of the
  * measured downtime within 3 ms, half an interval or 5 % of it, whichever is longest.
  */
 export function generatorFault(
@@ -77,7 +77,7 @@ export function generatorFault(
     return `only ${health.sent} of ${health.due} probes that were due could be sent`
   }
   if (health.lateP50Ms > 3) return `half of the probes were sent more than ${ms(health.lateP50Ms)} late`
-  if (health.lateP99Ms > Math.max(intervalMs, 10)) {
+  if (health.lateP99Ms > Math.max(10 * intervalMs, 50)) {
     return `1 % of the probes were sent more than ${ms(health.lateP99Ms)} late`
   }
   if (outage === undefined) return undefined

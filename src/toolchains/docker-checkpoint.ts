@@ -67,8 +67,11 @@ export const dockerCheckpoint: Toolchain = {
       const resumed = clock.monotonicNs()
       await announce(context, destination, 1)
       const moved = await deploymentOf(context, destination, staged.container)
-      const frozenMs = await addFigures(context, staged.offset, resumed, timeline)
-      return { deployment: moved, transferredBytes: bytes, ...(frozenMs === undefined ? {} : { frozenMs }) }
+      return {
+        deployment: moved,
+        transferredBytes: bytes,
+        figures: () => addFigures(context, staged.offset, resumed, timeline),
+      }
     } finally {
       for (const { receiver } of staged.streams) receiver.close()
     }
@@ -136,7 +139,7 @@ async function addFigures(
   offset: ClockOffset,
   resumed: bigint,
   timeline: Timeline,
-): Promise<number | undefined> {
+): Promise<{ frozenMs?: number }> {
   const [dump, restore] = await Promise.all([
     saveCriuWork(context.source, 'dump', context.folder, context.signal),
     saveCriuWork(context.destination, 'restore', context.folder, context.signal),
@@ -144,7 +147,7 @@ async function addFigures(
   timeline.annotate('checkpoint', { ...dump.dump, clockUncertaintyMs: offset.uncertaintyMs })
   timeline.annotate('restore', { ...restore.restore })
   const since = frozenSince(dump, offset)
-  return since === undefined ? undefined : millisecondsBetween(since, resumed)
+  return since === undefined ? {} : { frozenMs: millisecondsBetween(since, resumed) }
 }
 
 /** Docker says little of what CRIU met: its log says it. */

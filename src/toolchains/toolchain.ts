@@ -45,9 +45,12 @@ export interface Deployment extends RunningWorkload {
 
 export interface Migration {
   readonly deployment: Deployment
-  /** The mechanism's own freeze in milliseconds; absent when it has none. */
-  readonly frozenMs?: number
   readonly transferredBytes: number
+  /**
+   * Fetches the mechanism's own figures, attaches them to the phases, and answers how long it says that the workload was
+   * frozen. Called when nothing is measured any more; absent when the mechanism has no figures.
+   */
+  readonly figures?: () => Promise<{ readonly frozenMs?: number }>
 }
 
 /** One way of moving a workload. Everything it makes on a host carries the trial's label. */
@@ -61,7 +64,7 @@ export interface Toolchain {
   ): (Omit<Unsupported, 'host'> & { at: 'source' | 'destination' }) | undefined
   /** Starts the workload on the source with its service address. Answers before it is ready to serve. */
   deploy(context: TrialContext): Promise<Deployment>
-  /** Moves it to the destination, every step a phase of `timeline`. */
+  /** Moves it to the destination, every step a phase of `timeline`; `stage` is what is done while the workload still runs. */
   migrate(context: TrialContext, deployment: Deployment, timeline: Timeline): Promise<Migration>
   /** Removes all of it from both hosts: idempotent, also after a half-finished deploy or migrate. */
   remove(context: TrialContext): Promise<void>

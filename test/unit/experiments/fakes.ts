@@ -211,7 +211,7 @@ function fakeToolchain(
       await timeline.phase('checkpoint', () => act('checkpoint', context.signal))
       await timeline.phase('restore', () => act('restore', context.signal))
       const moved = { ...deployment, host: context.destination, pid: 20 }
-      return { deployment: moved, frozenMs: 200, transferredBytes: 4096 }
+      return { deployment: moved, transferredBytes: 4096, figures: async () => ({ frozenMs: 200 }) }
     },
     remove: (context) => act(`remove ${name} of ${context.trial.slice(0, 3)}`, context.signal),
   }

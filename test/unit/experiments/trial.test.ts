@@ -167,6 +167,7 @@ describe('a trial that goes well', () => {
       'settle',
       'record',
       'verify',
+      'figures',
     ])
   })
 })

@@ -1,0 +1,209 @@
+// Measured truth: freezes a workload with SIGSTOP and SIGCONT for a known time and compares what the client measured.
+//   npm run bench:freeze -- [--workload counter,redis] [--freeze 50,200,1000] [--rate 200] [--repetitions 5]
+// Exits 1 when a measured service downtime is off by more than 1/rate + 3 ms. A measurement whose own generator was late
+// (`generatorFault`, or more than 3 ms at an edge of the gap), or whose freeze is not known to the millisecond, is thrown away,
+// counted, and made again, at most five times.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { projectFolders } from '../src/config/paths.ts'
+import type { ResolvedWorkload } from '../src/config/resolved.ts'
+import { loadTestbed } from '../src/config/testbed.ts'
+import { loadWorkload } from '../src/config/workload.ts'
+import { formatError } from '../src/core/errors.ts'
+import { millisecondsBetween, systemClock } from '../src/core/time.ts'
+import { realDependencies } from '../src/experiments/defaults.ts'
+import type { Host } from '../src/hosts/host.ts'
+import { generatorFault } from '../src/probes/health.ts'
+import { measureService } from '../src/probes/measure.ts'
+import { startProbes } from '../src/probes/session.ts'
+import { takeDown } from '../src/testbed/down.ts'
+import { cacheFolder } from '../src/testbed/state.ts'
+import { bringUp } from '../src/testbed/up.ts'
+import { dockerCommit } from '../src/toolchains/docker-commit.ts'
+import type { TrialContext } from '../src/toolchains/toolchain.ts'
+import { pidOnMachine } from './support/process.ts'
+import { median, printTable } from './support/table.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    workload: { type: 'string', default: 'counter,redis' },
+    freeze: { type: 'string', default: '50,200,1000' },
+    rate: { type: 'string', default: '200' },
+    repetitions: { type: 'string', default: '5' },
+  },
+})
+const ratePerSecond = Number(options.rate)
+const repetitions = Number(options.repetitions)
+const toleranceMs = 1000 / ratePerSecond + 3
+const attempts = 6
+const controller = new AbortController()
+process.once('SIGINT', () => controller.abort(new Error('interrupted')))
+const { signal } = controller
+const tell = (text: string) => process.stderr.write(`${text}\n`)
+const progress = () => {}
+
+interface Measured {
+  readonly frozenMs: number
+  readonly measuredMs: number
+  readonly discarded: number
+}
+
+/** Freezes once in the middle of a recording. Answers undefined when the measurement was not good enough. */
+async function freezeOnce(
+  context: TrialContext,
+  pid: number,
+  freezeMs: number,
+): Promise<Omit<Measured, 'discarded'> | undefined> {
+  const { workload, service, folder } = context
+  const timeoutMs = 5000
+  const session = await startProbes(
+    {
+      target: { host: service.address, port: service.port },
+      spec: workload.probe,
+      ratePerSecond,
+      timeoutMs,
+      samplesFile: join(folder, 'samples.ndjson.gz'),
+    },
+    signal,
+  )
+  await systemClock.sleep(700, signal)
+  const stop = stamped(() => process.kill(pid, 'SIGSTOP'))
+  await systemClock.sleep(freezeMs, signal)
+  const go = stamped(() => process.kill(pid, 'SIGCONT'))
+  await systemClock.sleep(700, signal)
+  const recording = await session.stop()
+  const marks = {
+    baselineStart: recording.start,
+    migrateStart: stopped,
+    migrateEnd: continued,
+    end: recording.end,
+  }
+  const { metrics, outage } = measureService(recording.samples, marks, { ratePerSecond, timeoutMs })
+  const fault = generatorFault(recording.health, ratePerSecond, outage)
+  if (
+    fault !== undefined ||
+    outage === undefined ||
+    outage.edgeLateMs > 3 ||
+    metrics.serviceDowntimeMs === undefined
+  )
+    return undefined
+  if (stop.uncertaintyMs + go.uncertaintyMs > 1) return undefined
+  return { frozenMs: millisecondsBetween(stop.at, go.at), measuredMs: metrics.serviceDowntimeMs }
+}
+
+/** Does something at an instant that is known to `uncertaintyMs`: this process can be interrupted in the middle of it. */
+function stamped(action: () => void): { at: bigint; uncertaintyMs: number } {
+  const before = systemClock.monotonicNs()
+  action()
+  const after = systemClock.monotonicNs()
+  return { at: (before + after) / 2n, uncertaintyMs: millisecondsBetween(before, after) }
+}
+
+async function freezeUntilMeasured(context: TrialContext, pid: number, freezeMs: number): Promise<Measured> {
+  for (let discarded = 0; discarded < attempts; discarded += 1) {
+    const measured = await freezeOnce(context, pid, freezeMs)
+    if (measured !== undefined) return { ...measured, discarded }
+  }
+  throw new Error(
+    `the generator was late in ${attempts} measurements in a row: this machine is too busy to measure on`,
+  )
+}
+
+async function benchWorkload(
+  workload: ResolvedWorkload,
+  hosts: readonly Host[],
+  service: TrialContext['service'],
+  folder: string,
+): Promise<string[][]> {
+  const [source, destination] = hosts
+  if (source === undefined || destination === undefined) throw new Error('the bench needs two hosts')
+  const dependencies = realDependencies(cacheFolder())
+  const image = await dependencies.prepareImage(workload, { progress, signal })
+  await dependencies.loadImage(source, image, signal)
+  const trial = `bench-${workload.name}`
+  const context: TrialContext = {
+    trial,
+    source,
+    destination,
+    workload,
+    image,
+    service: { ...service, port: workload.port },
+    factors: {},
+    folder,
+    clock: systemClock,
+    signal,
+  }
+  try {
+    const deployment = await dockerCommit.deploy(context)
+    await dependencies.waitUntilAnswering(deployment.address, workload.probe, workload.readyTimeoutMs, signal)
+    const pid = await pidOnMachine(source, deployment.pid)
+    const rows: string[][] = []
+    for (const freezeMs of options.freeze.split(',').map(Number)) {
+      const runs: Measured[] = []
+      while (runs.length < repetitions) runs.push(await freezeUntilMeasured(context, pid, freezeMs))
+      const errors = runs.map((run) => run.measuredMs - run.frozenMs)
+      const worst = Math.max(...errors.map(Math.abs))
+      if (worst > toleranceMs) process.exitCode = 1
+      rows.push([
+        workload.name,
+        String(freezeMs),
+        median(runs.map((run) => run.frozenMs)).toFixed(1),
+        median(runs.map((run) => run.measuredMs)).toFixed(1),
+        `${Math.min(...errors).toFixed(1)} … ${Math.max(...errors).toFixed(1)}`,
+        toleranceMs.toFixed(1),
+        (worst / toleranceMs).toFixed(2),
+        String(runs.length),
+        String(runs.reduce((sum, run) => sum + run.discarded, 0)),
+      ])
+      tell(rows.at(-1)?.join('  ') ?? '')
+    }
+    return rows
+  } finally {
+    await dockerCommit.remove({ ...context, signal: AbortSignal.timeout(30_000) })
+  }
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'migration-testbed-bench-'))
+const loaded = await loadTestbed(join(import.meta.dirname, 'support/testbed.yaml'))
+try {
+  const testbed = await bringUp(loaded, { progress, signal })
+  try {
+    const { workloadAddress, workloadMac } = loaded.value.networks.service
+    const rows: string[][] = []
+    for (const name of options.workload.split(',')) {
+      const { value: workload } = await loadWorkload(join(projectFolders.workloads, name))
+      rows.push(
+        ...(await benchWorkload(
+          workload,
+          testbed.hosts,
+          { address: workloadAddress, mac: workloadMac, port: 0 },
+          folder,
+        )),
+      )
+    }
+    printTable(
+      [
+        'workload',
+        'asked ms',
+        'frozen ms',
+        'measured ms',
+        'error ms',
+        'allowed ms',
+        'worst ÷ allowed',
+        'n',
+        'thrown away',
+      ],
+      rows,
+    )
+  } finally {
+    await testbed.close()
+  }
+} catch (error) {
+  tell(formatError(error))
+  process.exitCode = 1
+} finally {
+  await takeDown(loaded.value.name, { provider: loaded.value.provider, progress })
+  await rm(folder, { recursive: true, force: true })
+}
