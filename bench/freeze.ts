@@ -76,8 +76,8 @@ async function freezeOnce(
   const recording = await session.stop()
   const marks = {
     baselineStart: recording.start,
-    migrateStart: stopped,
-    migrateEnd: continued,
+    migrateStart: stop.at,
+    migrateEnd: go.at,
     end: recording.end,
   }
   const { metrics, outage } = measureService(recording.samples, marks, { ratePerSecond, timeoutMs })

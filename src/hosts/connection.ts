@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { Client, type ClientChannel, type ConnectConfig } from 'ssh2'
+import { Client, type ConnectConfig } from 'ssh2'
 import { messageOf, TestbedError } from '../core/errors.ts'
 import type { HostAddress } from './address.ts'
 import { isPinnedKey } from './keys.ts'
@@ -67,25 +67,5 @@ export async function connect(
     })
     client.once('error', fail)
     client.connect(config)
-  })
-}
-
-/** Starts `command` on a channel of its own. @throws TestbedError when the connection is gone. */
-export async function openChannel(client: Client, host: string, command: string): Promise<ClientChannel> {
-  return await new Promise((resolve, reject) => {
-    const lost = (error: unknown) =>
-      reject(
-        new TestbedError('testbed', 'the SSH connection is lost', {
-          where: host,
-          why: [messageOf(error)],
-          hint: 'testbed status tells whether the host is up',
-          cause: error,
-        }),
-      )
-    try {
-      client.exec(command, (error, channel) => (error === undefined ? resolve(channel) : lost(error)))
-    } catch (error) {
-      lost(error)
-    }
   })
 }

@@ -1,13 +1,13 @@
 import type { ReadStream, WriteStream } from 'node:tty'
-import type { Client, ClientChannel, SFTPWrapper } from 'ssh2'
+import type { Client, SFTPWrapper } from 'ssh2'
 import { TestbedError } from '../core/errors.ts'
 import { millisecondsBetween, systemClock } from '../core/time.ts'
 import type { HostAddress } from './address.ts'
-import { connect, openChannel } from './connection.ts'
+import { connect } from './connection.ts'
 import type { Facts } from './facts.ts'
 import type { Command, CommandResult, Host, Process, RunOptions } from './host.ts'
 import { createLimiter } from './limit.ts'
-import { quoteCommand } from './quote.ts'
+import { startProcess } from './remote-process.ts'
 import { openShell } from './shell.ts'
 
 const defaultTimeoutMs = 60_000
@@ -56,13 +56,9 @@ function createHost(
     run: (command, options = {}) =>
       limit(async () => {
         options.signal?.throwIfAborted()
-        const channel = await openChannel(client, name, quoteCommand(command.argv, command.env))
-        return await collect(name, command, channel, options)
+        return await collect(name, command, await startProcess(client, name, command), options)
       }),
-    stream: async (command) => {
-      const channel = await openChannel(client, name, quoteCommand(command.argv, command.env))
-      return toProcess(name, channel)
-    },
+    stream: (command) => startProcess(client, name, command),
     put: (local, remote) =>
       limit(() => transferFile(client, name, (sftp, done) => sftp.fastPut(local, remote, done))),
     get: (remote, local) =>
@@ -76,11 +72,10 @@ function createHost(
 async function collect(
   host: string,
   command: Command,
-  channel: ClientChannel,
+  process: Process,
   options: RunOptions,
 ): Promise<CommandResult> {
   const started = systemClock.monotonicNs()
-  const process = toProcess(host, channel)
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs
   const deadline = AbortSignal.timeout(timeoutMs)
   const stop = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal])
@@ -135,37 +130,6 @@ function followOutput(
   stream.on('end', () => {
     if (onLine !== undefined && rest !== '') onLine(rest)
   })
-}
-
-function toProcess(host: string, channel: ClientChannel): Process {
-  const exit = new Promise<number>((resolve, reject) => {
-    let code: number | undefined
-    channel.on('exit', (exitCode: number | null) => {
-      code = exitCode ?? 128
-    })
-    // `close` comes only after stdout and stderr were drained: whoever streams must read both.
-    channel.on('close', () => {
-      if (code !== undefined) resolve(code)
-      else
-        reject(
-          new TestbedError('testbed', 'the SSH connection broke while a command ran', {
-            where: host,
-            hint: 'testbed status tells whether the host is up',
-          }),
-        )
-    })
-  })
-  exit.catch(() => {}) // whoever waits for it gets the error; nobody has to
-  return {
-    stdin: channel,
-    stdout: channel,
-    stderr: channel.stderr,
-    exit,
-    kill: () => {
-      channel.signal('KILL')
-      channel.close()
-    },
-  }
 }
 
 async function transferFile(

@@ -75,13 +75,13 @@ export async function takeAftermath(
   signal?: AbortSignal,
 ): Promise<Aftermath> {
   const attempt = async <Value>(read: (of: RunningWorkload) => Promise<Reading<Value>>) => {
-    if (running === undefined) return { missing: 'it runs nowhere' }
+    if (running === undefined) return { missing: 'it runs nowhere', unasked: true as const }
     try {
       return await read(running)
     } catch (error) {
       signal?.throwIfAborted()
       const why = error instanceof TestbedError ? error.parts.why?.at(-1) : undefined
-      return { missing: `${messageOf(error)}${why === undefined ? '' : `: ${why}`}` }
+      return { missing: `${messageOf(error)}${why === undefined ? '' : `: ${why}`}`, unasked: true as const }
     }
   }
   const { appendedFile: path } = workload

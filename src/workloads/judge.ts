@@ -147,7 +147,7 @@ function checkMarker(before: Evidence, after: Aftermath): Check {
   if ('missing' in before.marker) {
     return files('unknown', `marker file: it could not be written (${before.marker.missing})`)
   }
-  if ('missing' in after.marker) return gone('marker file', after.marker.missing, after)
+  if ('missing' in after.marker) return gone('marker file', after.marker, after)
   return after.marker.value === before.marker.value
     ? files('kept', 'marker file: there, unchanged')
     : files('lost', 'marker file: there, with other content')
@@ -156,7 +156,7 @@ function checkMarker(before: Evidence, after: Aftermath): Check {
 function checkAppendedFile({ appendedFile: before }: Evidence, aftermath: Aftermath): Check[] {
   const after = aftermath.appendedFile
   if (before === undefined || after === undefined) return []
-  if ('missing' in after) return [gone('appended file', after.missing, aftermath)]
+  if ('missing' in after) return [gone('appended file', after, aftermath)]
   const { bytes, sha256, repeated } = after.value
   if (bytes < before.bytes) {
     return [files('lost', `appended file: cut off, ${bytes} of ${before.bytes} bytes are there`)]
@@ -175,11 +175,15 @@ function checkAppendedFile({ appendedFile: before }: Evidence, aftermath: Afterm
     : [kept]
 }
 
-/** A file that cannot be read is lost only if the process whose file system it is in is there. */
-function gone(what: string, reason: string, { execIdentity }: Aftermath): Check {
-  return 'missing' in execIdentity
-    ? files('unknown', `${what}: not asked (${reason})`)
-    : files('lost', `${what}: gone (${reason})`)
+/** A file that cannot be read is lost only if its host was asked, and the process whose file system it is in is there. */
+function gone(
+  what: string,
+  { missing, unasked }: { readonly missing: string; readonly unasked?: true },
+  { execIdentity }: Aftermath,
+): Check {
+  return unasked === true || 'missing' in execIdentity
+    ? files('unknown', `${what}: not asked (${missing})`)
+    : files('lost', `${what}: gone (${missing})`)
 }
 
 function why(...readings: readonly Reading<unknown>[]): string {

@@ -3,8 +3,8 @@ import { lastLines } from '../core/process.ts'
 import type { CommandResult, Host } from '../hosts/host.ts'
 import type { RunningWorkload } from './running.ts'
 
-/** What was read, or why it could not be. */
-export type Reading<Value> = { readonly value: Value } | { readonly missing: string }
+/** What was read, or why it could not be; `unasked` when nothing answered that could have told. */
+export type Reading<Value> = { readonly value: Value } | { readonly missing: string; readonly unasked?: true }
 
 /** A file that the workload appends to. */
 export interface AppendedFile {

@@ -2,6 +2,7 @@ import { macOf } from '../../config/addresses.ts'
 import type { ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
 import { mustRunLocal, runLocal } from '../../core/process.ts'
 import { type Names, type NetworkName, networkNames } from './names.ts'
+import { labelNetnsFolder, restoreNetnsFolder } from './netns-folder.ts'
 
 const timeoutMs = 10_000
 
@@ -46,6 +47,7 @@ export async function networksStand(names: Names): Promise<boolean> {
  */
 export async function createNetworks(testbed: ResolvedTestbed, names: Names, owner: string): Promise<void> {
   await removeNetworks(names)
+  await labelNetnsFolder()
   await mustRunLocal(['ip', 'netns', 'add', names.switch], { timeoutMs })
   await ip(names.switch, [
     'link set lo up',
@@ -81,6 +83,7 @@ export async function removeNetworks(names: Names): Promise<void> {
     true,
   )
   await runLocal(['ip', 'netns', 'del', names.switch], { timeoutMs })
+  await restoreNetnsFolder()
 }
 
 /**

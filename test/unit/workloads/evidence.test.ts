@@ -68,6 +68,7 @@ test('Redis that does not answer is an error before the migration, and a finding
   }
   expect((await takeAftermath(workload, evidence, running)).redis).toEqual({
     missing: expect.stringContaining('ECONNREFUSED'),
+    unasked: true,
   })
 })
 
@@ -91,6 +92,7 @@ test('afterwards a lost host is a finding, but an interruption is not', async ()
   const running = { host, pid: 7, address }
   expect((await takeAftermath(workloadWith(), evidence, running)).marker).toEqual({
     missing: 'the SSH connection broke',
+    unasked: true,
   })
   const signal = AbortSignal.abort(new Error('interrupted'))
   await expect(takeAftermath(workloadWith(), evidence, running, signal)).rejects.toThrow('interrupted')

@@ -46,6 +46,11 @@ describe('a container that knows nothing of being measured', () => {
     })
   })
 
+  test('whose host could not be asked about a file has not lost it', () => {
+    const after: Aftermath = { ...same, marker: { missing: 'the SSH connection broke', unasked: true } }
+    expect(weigh(hello, before, after, undefined)).toMatchObject({ memory: 'kept', files: 'unknown' })
+  })
+
   test('whose folder cannot be written is not judged by a marker', () => {
     const unwritable: Evidence = { ...before, marker: { missing: 'Read-only file system' } }
     const after: Aftermath = { ...same, marker: { missing: 'No such file or directory' } }
