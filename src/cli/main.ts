@@ -1,10 +1,12 @@
 import { Command, CommanderError, Option } from 'commander'
+import { providerNames } from '../config/resolved.ts'
 import { exitCodes, formatError, TestbedError } from '../core/errors.ts'
 import { interruptible } from './interrupt.ts'
 import type { Session } from './session.ts'
 
 /** Runs the command line. Sets the exit code; never throws. */
 export async function main(argv: readonly string[]): Promise<void> {
+  process.stdout.on('error', endQuietly)
   const program = createProgram()
   try {
     await program.parseAsync([...argv])
@@ -16,6 +18,12 @@ export async function main(argv: readonly string[]): Promise<void> {
     process.stderr.write(`${formatError(error)}\n`)
     process.exitCode = error instanceof TestbedError ? error.exitCode : exitCodes.internal
   }
+}
+
+/** Whoever reads our output may have read enough: `testbed facts | head`. */
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
 }
 
 type Action<Options> = (
@@ -37,7 +45,10 @@ export function createProgram(): Command {
   const testbedOption = () =>
     new Option('--testbed <file>', 'testbed file, or the name of one in testbed/').default('default')
   const providerOption = () =>
-    new Option('--provider <name>', "wins over the testbed file's provider").choices(['auto', 'namespaces'])
+    new Option('--provider <name>', "wins over the testbed file's provider").choices([
+      'auto',
+      ...providerNames,
+    ])
   const json = () => new Option('--json', 'print the result as JSON')
   const install = () => new Option('--install', 'install what this machine lacks, with apt')
   const components = () =>

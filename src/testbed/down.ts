@@ -12,14 +12,13 @@ export interface DownOptions {
 
 /** Removes everything of a testbed but caches and results, also what a crash has left. Answers whether there was anything. */
 export async function takeDown(name: TestbedName, options: DownOptions): Promise<boolean> {
-  if (!(await stateExists(name))) return false
+  const state = await readState(name).catch(() => undefined)
+  const context = contextFor(name, options.progress)
+  const { provider } = await selectProvider(state?.provider ?? options.provider, context)
+  // Where the state was deleted by hand the hosts may still be there: they are found by their names.
+  if (!(await stateExists(name)) && (await provider.list(name)).length === 0) return false
   const unlock = await lockTestbed(name)
   try {
-    const state = await readState(name).catch(() => undefined)
-    const { provider } = await selectProvider(
-      state?.provider ?? options.provider,
-      contextFor(name, options.progress),
-    )
     await provider.destroy(name)
   } finally {
     await unlock()

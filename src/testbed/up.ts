@@ -102,12 +102,15 @@ async function begin(testbed: ResolvedTestbed, provider: Provider): Promise<Test
       )
     }
   }
+  const provisioned = ({ components, image }: ResolvedTestbed) => ({ components, image })
+  const changed =
+    standing !== undefined && !isDeepStrictEqual(provisioned(standing.testbed), provisioned(testbed))
   const state: TestbedState = {
     version: 1,
     createdAt: standing?.createdAt ?? new Date().toISOString(),
     provider: provider.name,
     testbed,
-    ...(standing?.facts === undefined ? {} : { facts: standing.facts }),
+    ...(standing?.facts === undefined || changed ? {} : { facts: standing.facts }),
     ...(standing?.addresses === undefined ? {} : { addresses: standing.addresses }),
   }
   await writeState(state)

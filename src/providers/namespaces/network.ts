@@ -17,7 +17,8 @@ async function ip(netns: string | undefined, commands: readonly string[], force 
 
 /** Names of the network namespaces that exist. */
 export async function listNetns(): Promise<string[]> {
-  const { stdout } = await mustRunLocal(['ip', '-j', 'netns', 'list'], { timeoutMs })
+  const { stdout, exitCode } = await runLocal(['ip', '-j', 'netns', 'list'], { timeoutMs })
+  if (exitCode === 127) return [] // without iproute2 none can have been made
   const entries = stdout.trim() === '' ? [] : (JSON.parse(stdout) as { name: string }[])
   return entries.map((entry) => entry.name)
 }
