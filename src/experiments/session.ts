@@ -104,7 +104,8 @@ async function prepareBench(options: SessionOptions, plan: Plan, images: Images)
 async function loadImages(options: SessionOptions, images: Images, signal: AbortSignal): Promise<void> {
   const { testbed, dependencies, progress } = options
   const loadAll = async (host: RunningTestbed['hosts'][number], within: AbortSignal) => {
-    for (const image of images.values()) await dependencies.loadImage(host, image, within)
+    // All at once: the engine unpacks each on one processor.
+    await Promise.all([...images.values()].map((image) => dependencies.loadImage(host, image, within)))
   }
   await Promise.all(
     testbed.hosts.map((host) => {

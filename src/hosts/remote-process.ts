@@ -61,8 +61,20 @@ function toProcess(host: string, channel: ClientChannel): Process {
     stderr: channel.stderr,
     exit,
     kill: () => {
-      channel.signal('KILL')
+      sendKill(channel)
       channel.close()
     },
   }
+}
+
+/** What ssh2 keeps in a channel; its own `signal` does nothing once the input has ended. */
+interface ChannelParts {
+  readonly outgoing: { readonly id: number; readonly state: string }
+  readonly _client: { readonly _protocol: { signal(id: number, name: string): void } }
+}
+
+/** Kills the command's process group on the host, which the protocol allows after the end of its input too (RFC 4254, 5.3). */
+function sendKill(channel: ClientChannel): void {
+  const { outgoing, _client } = channel as unknown as ChannelParts
+  if (outgoing.state === 'open' || outgoing.state === 'eof') _client._protocol.signal(outgoing.id, 'KILL')
 }

@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ClockOffset } from '../hosts/clock-offset.ts'
 import type { Host } from '../hosts/host.ts'
@@ -38,22 +38,16 @@ export async function saveCriuWork(
     await host.get(`${workFolder}/${name}`, local).catch(() => undefined) // CRIU may never have been reached
     return local
   }
-  const log = await readFile(await fetch(`${side}.log`), 'utf8').catch(() => '')
+  const [logFile, statsFile, written] = await Promise.all([
+    fetch(`${side}.log`),
+    fetch(`stats-${side}`),
+    host.run({ argv: ['stat', '--format', '%.9Y', `${workFolder}/stats-${side}`] }, { signal }),
+  ])
+  const log = await readFile(logFile, 'utf8').catch(() => '')
   const errors = log.split('\n').filter((line) => /\bError\b/.test(line))
-  const statsFile = await fetch(`stats-${side}`)
-  if (
-    !(await stat(statsFile).then(
-      (found) => found.size > 0,
-      () => false,
-    ))
-  )
-    return { errors }
+  if (written.exitCode !== 0) return { errors }
   const stats = parseCriuStats(await readFile(statsFile))
-  const { stdout } = await host.run(
-    { argv: ['stat', '--format', '%.9Y', `${workFolder}/stats-${side}`] },
-    { signal },
-  )
-  return { ...stats, errors, dumpedAtNs: BigInt(stdout.trim().replace('.', '')) }
+  return { ...stats, errors, dumpedAtNs: BigInt(written.stdout.trim().replace('.', '')) }
 }
 
 /** When the workload was frozen, on our monotonic clock. */

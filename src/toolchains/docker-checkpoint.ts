@@ -89,30 +89,34 @@ interface Staged {
 /** What needs no frozen workload: the destination's container, open streams into it, the source's clock. */
 async function stage(context: TrialContext, deployment: Deployment): Promise<Staged> {
   const { source, destination } = context
-  const container = await docker(context, destination, [
-    'create',
-    ...containerArguments(context, context.image.id),
-  ])
-  const [from, to] = await Promise.all([
+  const [from, { container, to }, offset] = await Promise.all([
     foldersOf(context, source, deployment.container),
-    foldersOf(context, destination, container),
+    stageContainer(context),
+    estimateClockOffset(source, context.clock),
   ])
-  await runChecked(destination, ['mkdir', '-p', to.checkpoints], {
-    what: 'folder of checkpoints',
-    kind: 'trial',
-  })
   const stream = async (target: string, produce: Argv) => ({
     produce,
     receiver: await openReceiver(destination, source, [...unpack, target]),
   })
-  const [streams, offset] = await Promise.all([
-    Promise.all([
-      stream(to.checkpoints, ['tar', '-C', from.checkpoints, '-c', checkpoint]),
-      stream(to.upper, [...pack, from.upper, '.']),
-    ]),
-    estimateClockOffset(source, context.clock),
+  const streams = await Promise.all([
+    stream(to.checkpoints, ['tar', '-C', from.checkpoints, '-c', checkpoint]),
+    stream(to.upper, [...pack, from.upper, '.']),
   ])
   return { container, streams, offset }
+}
+
+async function stageContainer(context: TrialContext): Promise<{ container: string; to: Folders }> {
+  const { destination } = context
+  const container = await docker(context, destination, [
+    'create',
+    ...containerArguments(context, context.image.id),
+  ])
+  const to = await foldersOf(context, destination, container)
+  await runChecked(destination, ['mkdir', '-p', to.checkpoints], {
+    what: 'folder of checkpoints',
+    kind: 'trial',
+  })
+  return { container, to }
 }
 
 /** Overlay layers hold deletions and opaque folders in extended attributes and device nodes: all of it has to come along. */
@@ -120,11 +124,12 @@ const pack: Argv = ['tar', '--xattrs', '--xattrs-include=*', '--numeric-owner', 
 const unpack: Argv = ['tar', '--xattrs', '--xattrs-include=*', '--numeric-owner', '-x', '-C']
 
 /** Where Docker keeps a container's checkpoints and its writable layer. */
-async function foldersOf(
-  context: TrialContext,
-  host: Host,
-  container: string,
-): Promise<{ checkpoints: string; upper: string }> {
+interface Folders {
+  readonly checkpoints: string
+  readonly upper: string
+}
+
+async function foldersOf(context: TrialContext, host: Host, container: string): Promise<Folders> {
   const format = '{{.Id}} {{.GraphDriver.Data.UpperDir}}'
   const [[id = '', upper = ''], root] = await Promise.all([
     docker(context, host, ['inspect', '--format', format, container]).then((text) => text.split(' ')),
