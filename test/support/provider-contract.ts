@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '../../src/config/paths.ts'
 import type { ProviderName, ResolvedTestbed } from '../../src/config/resolved.ts'
@@ -147,7 +148,8 @@ export function describeProvider(
       const addresses = await create()
       const hosts = await connectAll(addresses)
       const before = await bootsOf(hosts)
-      const identity = 'hostname; cat /etc/machine-id /etc/ssh/*.pub /sys/class/net/*0/address; hostname -I'
+      const identity =
+        'hostname; cat /etc/machine-id /etc/ssh/*.pub /sys/class/net/mgmt0/address /sys/class/net/svc0/address; hostname -I'
       const was = await shell(hosts[0], identity)
       for (const host of hosts) await shell(host, 'touch /root/made-before /var/lib/docker/made-before')
 
@@ -177,6 +179,7 @@ export function describeProvider(
       await two.provider.destroy(two.testbed.name)
       const { child, says, ended } = two.folder.start({}, 'up', '--provider', name)
       expect(await says(/host-b: start/)).toBe(true)
+      await delay(100)
       child.kill('SIGKILL')
       await ended
       expect(Object.keys(await states())).not.toEqual([])
