@@ -23,6 +23,9 @@ export interface LoopOptions {
   readonly signal: AbortSignal
 }
 
+/** How often a trial is measured again when its generator was late. */
+const repeatsOfInvalid = 2
+
 /**
  * Runs the planned trials that have no record yet, one after the other. A record is on disk before the next trial
  * begins; reports are written after every block.
@@ -35,24 +38,45 @@ export async function runTrials(options: LoopOptions): Promise<void> {
   const left = plan.order.filter((trial) => !finished.has(trial.index))
   for (const [i, trial] of left.entries()) {
     signal.throwIfAborted()
+    const record = await measure(options, trial, left[i - 1])
+    await appendRecord(folder.journalFile, record)
+    records.push(record)
+    progress({ kind: 'trial-done', record, position: positionOf(plan, trial, record.attempt, records) })
+
+    const next = left[i + 1]
+    // The last block's reports are the run's.
+    if (next !== undefined && next.block !== trial.block) await reportBlock(options)
+  }
+}
+
+/**
+ * Runs a trial, and again while its own measurement was not good enough: whether the generator was late is known without a
+ * look at what was measured. Every attempt that was thrown away is a warning of the record.
+ */
+async function measure(
+  options: LoopOptions,
+  trial: PlannedTrial,
+  previous: PlannedTrial | undefined,
+): Promise<TrialRecord> {
+  const { bench, folder, records, progress, signal } = options
+  const warnings: string[] = []
+  for (;;) {
     const trialFolder = await beginTrialFolder(folder, trial.id, bench.dependencies.clock.now())
-    const position = () => positionOf(plan, trial, trialFolder.attempt, records)
+    const position = () => positionOf(bench.plan, trial, trialFolder.attempt, records)
     progress({ kind: 'trial-started', position: position() })
-    const previous = left[i - 1]
     const ended = await runTrial(bench, trial, {
       folder: trialFolder,
       ...(previous === undefined ? {} : { previous }),
       onStep: (step) => progress({ kind: 'trial-step', step, position: position() }),
       signal,
     })
-    const record = { ...ended, warnings: [...ended.warnings, ...options.sessionWarnings] }
-    await appendRecord(folder.journalFile, record)
-    records.push(record)
-    progress({ kind: 'trial-done', record, position: position() })
-
-    const next = left[i + 1]
-    // The last block's reports are the run's.
-    if (next !== undefined && next.block !== trial.block) await reportBlock(options)
+    const lateGenerator = ended.verdict === 'invalid' && ended.cause?.step === 'probe'
+    if (!lateGenerator || warnings.length === repeatsOfInvalid) {
+      return { ...ended, warnings: [...ended.warnings, ...warnings, ...options.sessionWarnings] }
+    }
+    const text = `attempt ${ended.attempt} was invalid and is measured again: ${ended.cause?.message}`
+    warnings.push(text)
+    progress({ kind: 'warning', text: `${trial.id}: ${text}` })
   }
 }
 

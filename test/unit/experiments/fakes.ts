@@ -107,7 +107,7 @@ export interface World {
 export interface WorldOptions {
   /** Called with everything that is done, when it is done; may throw or never end. */
   readonly on?: (call: string, signal: AbortSignal | undefined, world: World) => unknown
-  readonly observation?: Partial<Observation>
+  readonly observation?: Partial<Observation> | (() => Partial<Observation>)
   readonly state?: Partial<StateJudgement>
   readonly keeps?: Keeps
   /** What is left on the hosts; each check takes the next one, none when there are no more. */
@@ -174,7 +174,10 @@ export function createWorld(options: WorldOptions = {}): World {
         },
       }
     },
-    observe: () => ({ ...goodObservation, ...options.observation }),
+    observe: () => {
+      const { observation } = options
+      return { ...goodObservation, ...(typeof observation === 'function' ? observation() : observation) }
+    },
     takeEvidence: async (_workload, _running, { signal }) => {
       await act('take evidence', signal)
       return {

@@ -89,8 +89,8 @@ describe('a run', () => {
       'prepare counter',
       'prepare redis',
       'load counter on host-a',
-      'load counter on host-b',
       'load redis on host-a',
+      'load counter on host-b',
       'load redis on host-b',
       'baseline of hosts',
       'environment',
@@ -100,6 +100,32 @@ describe('a run', () => {
     const reports = calls.flatMap((call, i) => (call === 'reports' ? [i] : []))
     expect(reports.map((at) => deploys(calls.slice(0, at)).length)).toEqual([total / 2, total])
     expect(calls.at(-1)).toBe('reports')
+  })
+
+  it('measures a trial again when its generator was late, and says so', async () => {
+    let late = 1
+    const { calls, outcome } = session({
+      observation: () => (late-- > 0 ? { fault: 'probes were late' } : {}),
+    })
+    const { records, folder } = await outcome
+    await expectComplete(folder.path)
+    expect(deploys(calls)).toHaveLength(total + 1)
+    expect(records.map(({ attempt }) => attempt)).toEqual([2, ...Array(total - 1).fill(1)])
+    expect(records[0]).toMatchObject({
+      verdict: 'ok',
+      warnings: ['attempt 1 was invalid and is measured again: probes were late'],
+    })
+  })
+
+  it('leaves a trial invalid whose generator is late every time', async () => {
+    const { calls, outcome } = session({ observation: { fault: 'probes were late' } })
+    const { records, exitCode, folder } = await outcome
+    await expectComplete(folder.path)
+    expect(exitCode).toBe(5)
+    expect(deploys(calls)).toHaveLength(3 * total)
+    expect(records.map(({ verdict, attempt }) => [verdict, attempt])).toEqual(
+      Array(total).fill(['invalid', 3]),
+    )
   })
 
   it('resets hosts that something may be left on before it looks at them', async () => {
