@@ -1,6 +1,7 @@
 #!/bin/sh
 # CRIU, from the first source whose version really dumps and restores on this kernel (see verify.sh): the distribution's
 # archive; on Debian then sid (only CRIU and what it needs; everything else stays); on Ubuntu the CRIU project's PPA.
+#   TESTBED_CRIU_SOURCE=auto (default) | archive | sid | ppa
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 verify=$(dirname "$0")/verify.sh
@@ -26,10 +27,11 @@ from_ppa() {
   add-apt-repository -y ppa:criu/ppa && apt-get -q update && apt-get -q install -y --no-install-recommends criu
 }
 
-case $ID in
-  debian) sources='from_archive from_sid' ;;
-  ubuntu) sources='from_archive from_ppa' ;;
-  *) fail "no source of CRIU is known for $ID" 'use Debian 13 or Ubuntu 24.04 as the host image' ;;
+case ${TESTBED_CRIU_SOURCE:-auto}-$ID in
+  archive-* | sid-debian | ppa-ubuntu) sources=from_$TESTBED_CRIU_SOURCE ;;
+  auto-debian) sources='from_archive from_sid' ;;
+  auto-ubuntu) sources='from_archive from_ppa' ;;
+  *) fail "no source of CRIU named ${TESTBED_CRIU_SOURCE:-auto} is known for $ID" 'on Debian archive or sid, on Ubuntu archive or ppa' ;;
 esac
 
 apt_install iptables nftables perl-base

@@ -1,4 +1,4 @@
-import type { ComponentName, ProviderName } from './resolved.ts'
+import type { ComponentName, ComponentSources, ProviderName } from './resolved.ts'
 
 /** The three documents once their schema has held and its defaults are in; a test keeps them equal to schemas/. */
 
@@ -8,6 +8,7 @@ export interface TestbedDocument {
   readonly hosts: number | readonly { readonly name: string }[]
   readonly networks: { readonly mgmt: NetworkDocument; readonly service: NetworkDocument }
   readonly components: readonly ComponentName[]
+  readonly sources: ComponentSources
   readonly image: string
 }
 

@@ -4,6 +4,11 @@ export const providerNames = ['namespaces'] as const
 export type ProviderName = (typeof providerNames)[number]
 export const componentNames = ['docker', 'criu'] as const
 export type ComponentName = (typeof componentNames)[number]
+/** Where components come from; see schemas/testbed.schema.json. */
+export interface ComponentSources {
+  readonly docker: 'distribution' | 'docker'
+  readonly criu: 'auto' | 'archive' | 'sid' | 'ppa'
+}
 export type HostName = string
 export type TestbedName = string
 
@@ -34,6 +39,7 @@ export interface ResolvedTestbed {
     readonly service: ResolvedNetwork & { readonly workloadAddress: string; readonly workloadMac: string }
   }
   readonly components: readonly ComponentName[]
+  readonly sources: ComponentSources
   /** A folder of `testbed/images/`. */
   readonly image: string
 }

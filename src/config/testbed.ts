@@ -99,6 +99,7 @@ function resolve(document: TestbedDocument, file: string): ResolvedTestbed {
       service: { ...resolveNetwork(service), workloadAddress, workloadMac: macOf(workloadAddress) },
     },
     components: document.components,
+    sources: document.sources,
     image: document.image,
   }
 }

@@ -26,7 +26,12 @@ export async function installComponents(
   await sendScripts(host, options.projectFolder)
   for (const component of await selectComponents(options.projectFolder, testbed.components)) {
     await step(options.progress, `install ${component.name}`, () =>
-      runScript(scriptRun(host, component, 'install', options, { TESTBED_START_SERVICES: 'no' })),
+      runScript(
+        scriptRun(host, component, 'install', options, {
+          ...sourceSettings(testbed),
+          TESTBED_START_SERVICES: 'no',
+        }),
+      ),
     )
   }
 }
@@ -41,7 +46,7 @@ export async function provisionHost(
   options: ProvisionOptions,
 ): Promise<void> {
   const self = testbed.hosts.find((one) => one.name === host.name)
-  const env = self === undefined ? {} : hostSettings(testbed, self)
+  const env = { ...sourceSettings(testbed), ...(self === undefined ? {} : hostSettings(testbed, self)) }
   await sendScripts(host, options.projectFolder)
   for (const component of await selectComponents(options.projectFolder, testbed.components)) {
     const run = (script: 'install' | 'configure' | 'verify') =>
@@ -59,6 +64,10 @@ export async function provisionHost(
     }
     if (!verified) await runScript(run('verify'))
   }
+}
+
+function sourceSettings({ sources }: ResolvedTestbed): Record<string, string> {
+  return { TESTBED_DOCKER_SOURCE: sources.docker, TESTBED_CRIU_SOURCE: sources.criu }
 }
 
 function hostSettings(testbed: ResolvedTestbed, host: ResolvedHost): Record<string, string> {

@@ -102,7 +102,7 @@ async function begin(testbed: ResolvedTestbed, provider: Provider): Promise<Test
       )
     }
   }
-  const provisioned = ({ components, image }: ResolvedTestbed) => ({ components, image })
+  const provisioned = ({ components, sources, image }: ResolvedTestbed) => ({ components, sources, image })
   const changed =
     standing !== undefined && !isDeepStrictEqual(provisioned(standing.testbed), provisioned(testbed))
   const state: TestbedState = {

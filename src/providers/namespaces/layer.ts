@@ -20,7 +20,7 @@ const builder = '_builder'
 export async function locateLayer(context: ProviderContext, testbed: ResolvedTestbed): Promise<string> {
   const image = await locateImage(context, testbed.image)
   const scripts = await digestOfFolders([join(context.projectFolder, 'provision')], isInstalled)
-  const digest = digestOf([image.digest, scripts, ...testbed.components].join('\n'))
+  const digest = digestOf(JSON.stringify([image.digest, scripts, testbed.components, testbed.sources]))
   return join(context.cacheFolder, 'layers', `${testbed.image}-${digest}`)
 }
 

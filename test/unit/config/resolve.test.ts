@@ -32,6 +32,7 @@ describe('a testbed', () => {
         },
       },
       components: ['docker'],
+      sources: { docker: 'distribution', criu: 'auto' },
       image: 'debian-13',
     })
   })

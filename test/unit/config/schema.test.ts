@@ -48,6 +48,7 @@ const testbed: Complete<TestbedDocument> = {
   hosts: [{ name: 'host-a' }, { name: 'host-b' }],
   networks: { mgmt: { subnet: '10.87.0.0/24' }, service: { subnet: '10.88.0.0/24' } },
   components: ['docker'],
+  sources: { docker: 'distribution', criu: 'auto' },
   image: 'debian-13',
 }
 const cell = { toolchain: 'docker-commit', workload: 'redis', stateSize: '1MiB', probeRate: '9/s' }

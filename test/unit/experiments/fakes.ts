@@ -47,6 +47,7 @@ export const resolvedTestbed: ResolvedTestbed = {
     },
   },
   components: ['docker', 'criu'],
+  sources: { docker: 'distribution', criu: 'auto' },
   image: 'debian-13',
 }
 
