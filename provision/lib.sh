@@ -52,7 +52,11 @@ service_enable() {
   [ "${TESTBED_START_SERVICES:-yes}" = no ] || [ "$(service_pid "$name")" ] || service_start "$name"
 }
 
-service_pid() { pgrep -o -x "$1" 2>/dev/null || true; }
+# service_pid NAME: the oldest process of the program that the service runs, which may have another name (docker: dockerd).
+service_pid() {
+  program=$(sed -n 's/^exec \([^ ]*\).*/\1/p' "$services/$1" 2>/dev/null)
+  [ -z "$program" ] || pgrep -o -x "$(basename "$program")" || true
+}
 
 service_start() { setsid "$services/$1" >>"/var/log/$1.log" 2>&1 </dev/null & }
 
