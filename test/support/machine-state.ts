@@ -91,19 +91,25 @@ function settings(): string[] {
   return said('sysctl', '-a').filter((line) => /^(net|fs|kernel|vm)\./.test(line) && !restless.test(line))
 }
 
-/** Of the testbed: by the label that its hosts carry, by the marker that its commands inherit, and by cgroup. */
+/**
+ * Of the testbed: by the label that its hosts carry, by the marker that its commands inherit, by cgroup, and whatever lives
+ * in a pid namespace that nobody's process has made and still looks after.
+ */
 function processes(id: string, marker: string): string[] {
-  const ownPids = namespaceOf('self')
+  const here = namespaceOf('self')
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       const environment = read(`/proc/${pid}/environ`)
       const cgroup = read(`/proc/${pid}/cgroup`)
+      const status = read(`/proc/${pid}/status`)
       const labelled = environment.includes(`MIGRATION_TESTBED=${id}/`) || environment.includes(marker)
       const inGroup = cgroup.includes(`migration-testbed/${id}/`)
-      const apart = ![undefined, ownPids].includes(namespaceOf(pid)) && !cgroup.includes('migration-testbed/')
-      const ended = /^State:\s+Z/m.test(read(`/proc/${pid}/status`))
-      if (ended || !(labelled || inGroup || apart)) return []
+      const namespace = namespaceOf(pid)
+      const apart = namespace !== undefined && namespace !== here && !cgroup.includes('migration-testbed/')
+      const orphaned = apart && /^PPid:\s+1$/m.test(status)
+      const ended = /^State:\s+Z/m.test(status)
+      if (ended || !(labelled || inGroup || orphaned)) return []
       return [`${pid} ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim()}`]
     })
 }

@@ -9,7 +9,12 @@ import { connectHost, type SshHost } from '../../src/hosts/ssh-host.ts'
 import { namesFor } from '../../src/providers/namespaces/names.ts'
 import type { ProviderContext } from '../../src/providers/provider.ts'
 import { cacheFolder, type TestbedState } from '../../src/testbed/state.ts'
-import { type CommandLineOptions, type CommandLineResult, startCommandLine } from './command-line.ts'
+import {
+  type CommandLineOptions,
+  type CommandLineResult,
+  type StartedCommandLine,
+  startCommandLine,
+} from './command-line.ts'
 
 export interface TestbedFolder {
   /** Working directory of every command: state, results and the testbed's file are in it. */
@@ -22,11 +27,9 @@ export interface TestbedFolder {
   /** Runs `testbed COMMAND … --testbed FILE`. */
   run(command: string, ...args: string[]): Promise<CommandLineResult>
   runWith(env: CommandLineOptions['env'], command: string, ...args: string[]): Promise<CommandLineResult>
-  start(
-    env: CommandLineOptions['env'],
-    command: string,
-    ...args: string[]
-  ): ReturnType<typeof startCommandLine>
+  start(env: CommandLineOptions['env'], command: string, ...args: string[]): StartedCommandLine
+  /** As `start`, for commands that take no `--testbed`. */
+  startPlain(env: CommandLineOptions['env'], command: string, ...args: string[]): StartedCommandLine
   resolved(): Promise<ResolvedTestbed>
   context(): ProviderContext
   /** Connects to a host of the testbed, which is up. */
@@ -54,11 +57,12 @@ networks:
 `,
   )
   const stateFolder = path.join(folder, '.testbed', name)
+  const startPlain: TestbedFolder['startPlain'] = (env, command, ...args) =>
+    startCommandLine([command, ...args], env === undefined ? { cwd: folder } : { cwd: folder, env })
   const start: TestbedFolder['start'] = (env, command, ...args) => {
     // What follows -- is a host's own command.
     const end = args.indexOf('--') < 0 ? args.length : args.indexOf('--')
-    const argv = [command, ...args.slice(0, end), '--testbed', file, ...args.slice(end)]
-    return startCommandLine(argv, env === undefined ? { cwd: folder } : { cwd: folder, env })
+    return startPlain(env, command, ...args.slice(0, end), '--testbed', file, ...args.slice(end))
   }
   const run = (command: string, ...args: string[]) => start(undefined, command, ...args).ended
   return {
@@ -69,6 +73,7 @@ networks:
     run,
     runWith: (env, command, ...args) => start(env, command, ...args).ended,
     start,
+    startPlain,
     resolved: async () => (await loadTestbed(path.join(folder, file))).value,
     context: () => ({
       stateFolder,
