@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { quoteArgument, quoteCommand } from '../../../src/hosts/quote.ts'
+
+// Starts many processes, on a machine that may be slow.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** Every text that an argument can hold: all but NUL, and no half of a surrogate pair, which UTF-8 cannot carry. */
 const argument = fc.oneof(
