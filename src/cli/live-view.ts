@@ -37,6 +37,7 @@ export function createLiveView(hosts: readonly string[]): View {
     else if (event.kind === 'step-done' || event.kind === 'step-failed') {
       const since = row.running.get(event.step) ?? performance.now()
       row.running.delete(event.step)
+      if (row.task !== undefined) row.task.output = '' // its last words belong to the step that has ended
       row.done.push(
         `${event.step} ${event.kind === 'step-failed' ? 'failed' : seconds(performance.now() - since)}`,
       )

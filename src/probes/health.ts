@@ -43,7 +43,8 @@ const edgeNs = 3_000_000n
 
 /**
  * The largest lateness of the probes that decide where a gap begins and ends: the first one due after its beginning, and
- * those that were sent, or waited to be sent, at its end. A stall of the generator anywhere else in the gap changes nothing.
+ * those that were sent, or waited to be sent, at either edge (a client that stalls there also reads its answers late). A
+ * stall of the generator anywhere else in the gap changes nothing.
  */
 export function edgeLateMs(
   samples: readonly Sample[],
@@ -54,9 +55,10 @@ export function edgeLateMs(
   for (const sample of samples) {
     if (sample.stream !== 'service') continue
     if (sample.due > gap.from && (first === undefined || sample.due < first.due)) first = sample
-    if (sample.due <= gap.to + edgeNs && sample.sent >= gap.to - edgeNs) {
-      most = Math.max(most, lateness(sample))
-    }
+    const atEdge = [gap.from, gap.to].some(
+      (edge) => sample.due <= edge + edgeNs && sample.sent >= edge - edgeNs,
+    )
+    if (atEdge) most = Math.max(most, lateness(sample))
   }
   return first === undefined ? most : Math.max(most, lateness(first))
 }

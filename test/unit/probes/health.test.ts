@@ -38,7 +38,8 @@ describe('edgeLateMs', () => {
     ['the first probe after the beginning', 1005, 9],
     ['a probe sent as the gap ends', 1995, 9],
     ['a probe in the middle', 1500, 0],
-    ['a probe before', 990, 0],
+    ['a probe sent as the gap begins', 990, 9],
+    ['a probe before', 900, 0],
     ['a probe long after', 2500, 0],
   ])('%s', (_which, due, expected) => {
     expect(edgeLateMs(late(due), gap)).toBe(expected)
