@@ -66,7 +66,9 @@ describeOnHosts('nothing is left behind', () => {
   test('on a machine where no network namespace had a name before', async (context) => {
     const skipWithOthers = async () => {
       const others = await readdir('/run/netns').catch(() => [])
-      if (others.length > 0) context.skip(`others are named: ${others.join(', ')}`)
+      if (others.length === 0) return
+      expect(process.env.CI, 'CI has to run this, and other testbeds are up').not.toBe('true')
+      context.skip(`others are named: ${others.join(', ')}`)
     }
     await skipWithOthers()
     spawnSync('umount', ['/run/netns'])
