@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process'
 import { cpSync, readFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot, projectFolders } from '../../src/config/paths.ts'
 import { listWorkloads } from '../../src/config/workload.ts'
 import { type CommandLineResult, runCommandLine } from '../support/command-line.ts'
+import { said } from '../support/machine-state.ts'
 import { describeOnHosts } from '../support/requirements.ts'
 import { makeTestbedFolder } from '../support/testbed-folder.ts'
 import { documentsIn, testdata } from '../unit/config/load.ts'
@@ -15,12 +15,12 @@ import { documentsIn, testdata } from '../unit/config/load.ts'
 const broken = path.join('test', 'testdata', 'invalid')
 const documents = documentsIn(path.join(testdata, 'invalid')).map((file) => path.basename(file))
 const workloads = await listWorkloads(projectFolders.workloads)
-const netns = () => spawnSync('ip', ['netns', 'list'], { encoding: 'utf8' }).stdout
+const netns = () => said('ip', 'netns', 'list')
 
 let folder: string
 const results = new Map<string, CommandLineResult>()
 let filesBefore: string[]
-let netnsBefore: string
+let netnsBefore: string[]
 
 /** Every command that would make something of the file, two at a time. */
 beforeAll(async () => {
@@ -81,14 +81,14 @@ describe('broken files through the command line', () => {
 
   test('nothing is made', async () => {
     expect((await readdir(folder, { recursive: true })).sort()).toEqual(filesBefore)
-    expect(netns()).toBe(netnsBefore)
+    expect(netns()).toEqual(netnsBefore)
   })
 })
 
 describeOnHosts('a testbed that clashes with the machine', () => {
   test('a subnet that the machine reaches already is refused before anything is made', async () => {
     const testbed = await makeTestbedFolder(3)
-    spawnSync('ip', ['route', 'add', 'unreachable', '10.97.3.64/26'])
+    said('ip', 'route', 'add', 'unreachable', '10.97.3.64/26')
     try {
       const { exitCode, stdout, stderr } = await testbed.run('up')
       expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' })
@@ -96,7 +96,7 @@ describeOnHosts('a testbed that clashes with the machine', () => {
       expect(stderr).toContain('choose another private subnet for mgmt')
       expect(await readdir(testbed.path)).toEqual([testbed.file])
     } finally {
-      spawnSync('ip', ['route', 'del', 'unreachable', '10.97.3.64/26'])
+      said('ip', 'route', 'del', 'unreachable', '10.97.3.64/26')
       await testbed.remove()
     }
   })

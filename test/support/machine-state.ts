@@ -38,8 +38,8 @@ export function differences(before: MachineState, after: MachineState): string[]
   ]
 }
 
-/** Its lines; none where the program is not there. */
-function said(program: string, ...args: string[]): string[] {
+/** Lines of what a program of this machine says; none where it is not there. */
+export function said(program: string, ...args: string[]): string[] {
   return linesOf(spawnSync(program, args, { encoding: 'utf8' }).stdout ?? '')
 }
 
