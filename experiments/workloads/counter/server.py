@@ -64,17 +64,33 @@ def receive(connection, buffered):
 
 
 def accept(listener):
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except BlockingIOError:
-            return
-        except OSError:  # it was gone before we came to it, or there are too many
-            return
-        connection.setblocking(False)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connections[connection.fileno()] = (connection, b"")
-        poll.register(connection, select.EPOLLIN)
+    """Takes one connection and looks at it at once: after a pause the first answer does not wait for all who queue."""
+    try:
+        connection, _ = listener.accept()
+    except OSError:  # it was gone before we came to it, or there are too many
+        return
+    connection.setblocking(False)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connections[connection.fileno()] = (connection, b"")
+    poll.register(connection, select.EPOLLIN)
+    serve(connection.fileno())
+
+
+def serve(number):
+    """Answers what has come on a connection, and forgets it when it is over."""
+    connection, buffered = connections[number]
+    try:
+        buffered = receive(connection, buffered)
+    except BlockingIOError:
+        return
+    except OSError:  # reset by the client
+        buffered = None
+    if buffered is None:
+        del connections[number]
+        poll.unregister(number)
+        connection.close()
+    else:
+        connections[number] = (connection, buffered)
 
 
 os.makedirs(os.path.dirname(LOG), exist_ok=True)
@@ -99,17 +115,5 @@ while True:
     for number, _ in poll.poll():
         if number == listener.fileno():
             accept(listener)
-            continue
-        connection, buffered = connections[number]
-        try:
-            buffered = receive(connection, buffered)
-        except BlockingIOError:
-            continue
-        except OSError:  # reset by the client
-            buffered = None
-        if buffered is None:
-            del connections[number]
-            poll.unregister(number)
-            connection.close()
-        else:
-            connections[number] = (connection, buffered)
+        elif number in connections:
+            serve(number)

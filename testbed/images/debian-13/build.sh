@@ -10,5 +10,6 @@ exec mmdebstrap --mode=root --variant=minbase --quiet "$@" \
   --dpkgopt='path-exclude=/usr/share/man/*' \
   --dpkgopt='path-exclude=/usr/share/doc/*' \
   --dpkgopt='path-exclude=/usr/share/locale/*' \
+  --customize-hook='rm -f "$1"/etc/ssh/ssh_host_*' \
   --include=ca-certificates,init-system-helpers,openssh-server,tini \
   trixie "$target" "deb $uri trixie main" "deb $uri trixie-updates main"
