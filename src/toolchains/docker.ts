@@ -4,7 +4,7 @@ import type { Argv, Host } from '../hosts/host.ts'
 import type { Deployment, TrialContext } from './toolchain.ts'
 
 /** Everything that a trial makes with Docker carries this label, and is removed by it. */
-const label = 'migration-testbed.trial'
+export const trialLabel = 'migration-testbed.trial'
 /** Created on every host by `provision/20-docker/configure.sh`. */
 const serviceNetwork = 'svc'
 const timeoutMs = 120_000
@@ -21,7 +21,7 @@ export async function docker(context: TrialContext, host: Host, args: readonly s
 }
 
 /** Name of a trial's container; the same on both hosts. */
-export function containerOf(context: TrialContext): string {
+function containerOf(context: TrialContext): string {
   return `trial-${context.trial}`
 }
 
@@ -32,7 +32,7 @@ export function containerOf(context: TrialContext): string {
 export function containerArguments(context: TrialContext, image: string): string[] {
   const { workload, service } = context
   return [
-    ...['--name', containerOf(context), '--label', `${label}=${context.trial}`],
+    ...['--name', containerOf(context), '--label', `${trialLabel}=${context.trial}`],
     ...['--network', serviceNetwork, '--ip', service.address, '--mac-address', service.mac],
     ...['--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
     ...Object.entries(workload.environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
@@ -93,7 +93,7 @@ export async function announce(context: TrialContext, host: Host, times: number)
 
 /** Removes every container and image of the trial from both hosts. */
 export async function removeAll(context: TrialContext): Promise<void> {
-  const filter = `label=${label}=${context.trial}`
+  const filter = `label=${trialLabel}=${context.trial}`
   await Promise.all(
     [context.source, context.destination].map(async (host) => {
       const containers = await docker(context, host, ['ps', '--all', '--quiet', '--filter', filter])
@@ -104,5 +104,3 @@ export async function removeAll(context: TrialContext): Promise<void> {
     }),
   )
 }
-
-export { label as trialLabel }
