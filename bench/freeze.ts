@@ -1,9 +1,9 @@
 // Measured truth: freezes a workload with SIGSTOP and SIGCONT for a known time and compares what the client measured.
 //   npm run bench:freeze -- [--workload counter,redis] [--freeze 50,200,1000] [--rate 200] [--repetitions 5]
 // A measured service downtime may be off by 1/rate + 3 ms. Exits 1 when the median of a row is off by more, or more than one
-// in five is: a machine that takes the processor away from a workload that was just let go does lengthen its outage. A measurement whose own generator was late
-// (`generatorFault`, or more than 3 ms at an edge of the gap), or whose freeze is not known to the millisecond, is thrown away,
-// counted, and made again, at most five times.
+// measurement in five: a machine that takes the processor away from a workload that was just let go does lengthen its
+// outage. A measurement whose own generator was late (`generatorFault`, or more than 3 ms at an edge of the gap), or whose
+// freeze is not known to the millisecond, is thrown away, counted, and made again, at most eleven times.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ const { values: options } = parseArgs({
 const ratePerSecond = Number(options.rate)
 const repetitions = Number(options.repetitions)
 const toleranceMs = 1000 / ratePerSecond + 3
-const attempts = 6
+const attempts = 12
 const controller = new AbortController()
 process.once('SIGINT', () => controller.abort(new Error('interrupted')))
 const { signal } = controller

@@ -44,7 +44,8 @@ const edgeNs = 3_000_000n
 /**
  * The largest lateness of the probes that decide where a gap begins and ends: the first one due after its beginning, and
  * those that were sent, or waited to be sent, at either edge (a client that stalls there also reads its answers late). A
- * stall of the generator anywhere else in the gap changes nothing.
+ * stall of the generator anywhere else changes nothing; nor does what is due once the first answer is there, when the
+ * client reads all those that queued.
  */
 export function edgeLateMs(
   samples: readonly Sample[],
@@ -55,9 +56,9 @@ export function edgeLateMs(
   for (const sample of samples) {
     if (sample.stream !== 'service') continue
     if (sample.due > gap.from && (first === undefined || sample.due < first.due)) first = sample
-    const atEdge = [gap.from, gap.to].some(
-      (edge) => sample.due <= edge + edgeNs && sample.sent >= edge - edgeNs,
-    )
+    const { due, sent } = sample
+    const atEdge =
+      (due <= gap.from + edgeNs && sent >= gap.from - edgeNs) || (due <= gap.to && sent >= gap.to - edgeNs)
     if (atEdge) most = Math.max(most, lateness(sample))
   }
   return first === undefined ? most : Math.max(most, lateness(first))
