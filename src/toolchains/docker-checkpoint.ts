@@ -57,15 +57,14 @@ export const dockerCheckpoint: Toolchain = {
         details.bytes = moved.reduce((sum, one) => sum + one.bytes, 0)
         return details.bytes
       })
-      const restore = timeline.phase('restore', () =>
+      await timeline.phase('restore', () =>
         docker(context, destination, ['start', '--checkpoint', checkpoint, staged.container]).catch(
           (error: unknown) => explain(context, destination, 'restore', error),
         ),
       )
-      // The source's interface went with its container: the address can be announced while the restore is under way.
-      await Promise.all([restore, timeline.phase('switch', () => announce(context, destination, 3))])
       const resumed = clock.monotonicNs()
-      await announce(context, destination, 1)
+      // Not earlier: what a client sends again would reach an interface whose sockets are not restored yet, and be reset.
+      await timeline.phase('switch', () => announce(context, destination, 3))
       const moved = await deploymentOf(context, destination, staged.container)
       return {
         deployment: moved,
