@@ -1,9 +1,9 @@
 import { messageOf } from '../core/errors.ts'
 import type { FromProcess, ToProcess } from './messages.ts'
+import { startMetronome } from './metronome.ts'
 import { raisePriority } from './priority.ts'
 import { rehearse } from './rehearsal.ts'
 import { writeSamples } from './samples-file.ts'
-import { systemTimers } from './schedule.ts'
 import { type RunningStreams, runStreams } from './streams.ts'
 
 // The probing process: started by session.ts, which talks to it over the IPC channel. It does nothing but probe, so that
@@ -21,7 +21,7 @@ let running: { streams: RunningStreams; samplesFile: string; cpu: NodeJS.CpuUsag
 async function handle(message: ToProcess): Promise<void> {
   if (message.kind === 'start') {
     await rehearse(message.request.spec, 200)
-    const streams = runStreams(message.request, systemTimers)
+    const streams = runStreams(message.request, metronome)
     running = { streams, samplesFile: message.request.samplesFile, cpu: process.cpuUsage() }
     await send({ kind: 'started', start: streams.start })
     return
@@ -43,4 +43,6 @@ process.on('message', (message) => {
 })
 // The parent is gone, however it ended.
 process.on('disconnect', () => process.exit(1))
-await send({ kind: 'ready', priority: await raisePriority() })
+const priority = await raisePriority()
+const metronome = await startMetronome(2)
+await send({ kind: 'ready', priority })

@@ -1,16 +1,8 @@
 /** Passed in, so that tests can hold time still. */
 export interface Timers {
   monotonicNs(): bigint
-  /** Runs `run` once, not before `ms` (a whole number) have passed; returns how to call it off. */
-  after(ms: number, run: () => void): () => void
-}
-
-export const systemTimers: Timers = {
-  monotonicNs: () => process.hrtime.bigint(),
-  after: (ms, run) => {
-    const timer = setTimeout(run, ms)
-    return () => clearTimeout(timer)
-  },
+  /** Runs `run` once, not before the clock shows `instant`; returns how to call it off. */
+  at(instant: bigint, run: () => void): () => void
 }
 
 /** When probe k of a stream is due: start + k/rate, reckoned from the start so that rounding never adds up. */
@@ -57,9 +49,7 @@ export function runSchedule(
   const tick = (): void => {
     fireDue(timers.monotonicNs())
     if (stopped) return
-    const waitNs = dueTime(start, k, ratePerSecond) - timers.monotonicNs()
-    // Timers have a grain of 1 ms: rounded up, a probe is sent up to 1 ms late and never early.
-    cancel = timers.after(Math.max(1, Math.ceil(Number(waitNs) / 1e6)), tick)
+    cancel = timers.at(dueTime(start, k, ratePerSecond), tick)
   }
   tick()
   return {
