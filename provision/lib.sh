@@ -18,6 +18,9 @@ fail() {
 
 has_systemd() { [ -d /run/systemd/system ]; }
 
+# In the image of a host that will boot with systemd, too.
+will_have_systemd() { [ "$(readlink -f /sbin/init)" = /usr/lib/systemd/systemd ]; }
+
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 available() { apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'; }
@@ -44,6 +47,10 @@ service_enable() {
   shift
   if has_systemd; then
     systemctl enable --now "$name"
+    return
+  fi
+  if will_have_systemd; then
+    systemctl enable "$name"
     return
   fi
   mkdir -p "$services"

@@ -1,9 +1,11 @@
+import { access } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ResolvedTestbed } from '../../config/resolved.ts'
 import { digestOfFolders } from '../../core/digest.ts'
 import { machinePackageSource } from '../../core/packages.ts'
 import { dieTogether, mustRunLocal } from '../../core/process.ts'
 import { step } from '../../core/progress.ts'
-import type { ProviderContext } from '../provider.ts'
+import type { Conflict, ProviderContext } from '../provider.ts'
 import { buildOnce, exists } from './build.ts'
 
 /** Root file system of a host that answers over SSH and has nothing provisioned, built once per digest of its recipe. */
@@ -12,9 +14,36 @@ export interface BaseImage {
   readonly rootfs: string
 }
 
+/** The image that namespace hosts of a testbed run; see findConflicts for the others. */
+export function imageOf({ image }: Pick<ResolvedTestbed, 'image'>): string {
+  return image === 'auto' ? 'debian-13' : image
+}
+
+/** A namespace host's kernel is the machine's: it needs a root file system made by `build.sh`, not a disk. */
+export async function findImageConflicts(
+  context: ProviderContext,
+  testbed: ResolvedTestbed,
+): Promise<Conflict[]> {
+  const name = imageOf(testbed)
+  const recipe = join(context.projectFolder, 'testbed/images', name, 'build.sh')
+  const fits = await access(recipe).then(
+    () => true,
+    () => false,
+  )
+  if (fits) return []
+  return [
+    {
+      pointer: ['image'],
+      message: `image ${name} is a disk for virtual machines: namespace hosts cannot run it`,
+      hint: 'set image: debian-13 or auto, or take a provider of virtual machines (provider: qemu)',
+    },
+  ]
+}
+
 /** Where the image of the recipe `testbed/images/<name>` is, built or not. */
 export async function locateImage(context: ProviderContext, name: string): Promise<BaseImage> {
-  const digest = await digestOfFolders([join(context.projectFolder, 'testbed/images', name)])
+  const folder = join(context.projectFolder, 'testbed/images', name)
+  const digest = await digestOfFolders([folder], (path) => !path.startsWith('vm/')) // which is for virtual machines
   return { digest, rootfs: join(context.cacheFolder, 'images', `${name}-${digest}`) }
 }
 

@@ -10,7 +10,7 @@ import { ensureKeyPair } from '../../hosts/keys.ts'
 import type { ProviderContext } from '../provider.ts'
 import { buildOnce } from './build.ts'
 import { bootHost, removeHost, seedHost, waitForSsh } from './host.ts'
-import { ensureImage, locateImage } from './image.ts'
+import { ensureImage, imageOf, locateImage } from './image.ts'
 import type { Names } from './names.ts'
 
 /** The builder is a host like any other, so that what a crash leaves of it is found and removed the same way. */
@@ -18,10 +18,10 @@ const builder = '_builder'
 
 /** Where the layer with everything provisioned is: named by the digests of image, provision scripts and components. */
 export async function locateLayer(context: ProviderContext, testbed: ResolvedTestbed): Promise<string> {
-  const image = await locateImage(context, testbed.image)
+  const image = await locateImage(context, imageOf(testbed))
   const scripts = await digestOfFolders([join(context.projectFolder, 'provision')], isInstalled)
   const digest = digestOf(JSON.stringify([image.digest, scripts, testbed.components, testbed.sources]))
-  return join(context.cacheFolder, 'layers', `${testbed.image}-${digest}`)
+  return join(context.cacheFolder, 'layers', `${imageOf(testbed)}-${digest}`)
 }
 
 /** What of `provision/` ends up in the layer: the components and what they share. */
@@ -31,7 +31,7 @@ function isInstalled(path: string): boolean {
 
 /** The lowerdir list of a provisioned host. */
 export async function layersOf(context: ProviderContext, testbed: ResolvedTestbed): Promise<string[]> {
-  const image = await locateImage(context, testbed.image)
+  const image = await locateImage(context, imageOf(testbed))
   return [join(await locateLayer(context, testbed), 'upper'), image.rootfs]
 }
 
@@ -43,7 +43,7 @@ export async function bakeLayer(
   provision: (address: HostAddress) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const image = await ensureImage(context, testbed.image, signal)
+  const image = await ensureImage(context, imageOf(testbed), signal)
   await buildOnce(await locateLayer(context, testbed), signal, async (temporary) => {
     const folder = join(temporary, 'builder')
     await removeHost(context, names, builder, folder)

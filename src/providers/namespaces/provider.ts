@@ -11,6 +11,7 @@ import { exists } from './build.ts'
 import { killGroup, listGroups, processesOf } from './cgroups.ts'
 import { findConflicts } from './conflicts.ts'
 import { bootHost, removeHost, seedHost, waitForSsh } from './host.ts'
+import { findImageConflicts } from './image.ts'
 import { bakeLayer, layersOf, locateLayer } from './layer.ts'
 import { type Names, namesFor } from './names.ts'
 import {
@@ -28,7 +29,10 @@ export function createNamespacesProvider(context: ProviderContext): Provider {
   return {
     name: 'namespaces',
     check: () => checkMachine(),
-    conflicts: (testbed) => findConflicts(testbed, names),
+    conflicts: async (testbed) => [
+      ...(await findImageConflicts(context, testbed)),
+      ...(await findConflicts(testbed, names)),
+    ],
     create: (testbed, signal) => create(context, names, testbed, signal),
     list: () => list(context, names),
     reset: (testbed, hosts, signal) => reset(context, names, testbed, hosts, signal),
