@@ -36,3 +36,9 @@ export function isPinnedKey(publicKey: string, key: Uint8Array): boolean {
   const pinned = publicKey.split(' ')[1]
   return pinned !== undefined && Buffer.from(pinned, 'base64').equals(key)
 }
+
+/** The raw bytes that a server shows as `ssh-ed25519 AAAA…`; they begin with the name of their type (RFC 4253, 6.6). */
+export function hostKeyOf(key: Buffer): string {
+  const type = key.subarray(4, 4 + key.readUInt32BE(0)).toString('latin1')
+  return `${type} ${key.toString('base64')}`
+}

@@ -9,6 +9,7 @@ import type { Command, CommandResult, Host, Process, RunOptions } from './host.t
 import { createLimiter } from './limit.ts'
 import { startProcess } from './remote-process.ts'
 import { openShell } from './shell.ts'
+import { getAsRoot, putAsRoot, startAsRoot } from './sudo.ts'
 
 const defaultTimeoutMs = 60_000
 /** sshd allows ten sessions a connection by default; two are left for file transfers. */
@@ -49,6 +50,9 @@ function createHost(
   limit: ReturnType<typeof createLimiter>,
 ): SshHost {
   const { name } = address
+  // The one place that knows who we are on the host: everything else asks for root, and gets it.
+  const sudo = address.sudo === true
+  const start = (command: Command) => (sudo ? startAsRoot : startProcess)(client, name, command)
   return {
     name,
     address: address.mgmtAddress,
@@ -56,13 +60,21 @@ function createHost(
     run: (command, options = {}) =>
       limit(async () => {
         options.signal?.throwIfAborted()
-        return await collect(name, command, await startProcess(client, name, command), options)
+        return await collect(name, command, await start(command), options)
       }),
-    stream: (command) => startProcess(client, name, command),
+    stream: start,
     put: (local, remote) =>
-      limit(() => transferFile(client, name, (sftp, done) => sftp.fastPut(local, remote, done))),
+      limit(() =>
+        sudo
+          ? putAsRoot(client, name, local, remote)
+          : transferFile(client, name, (sftp, done) => sftp.fastPut(local, remote, done)),
+      ),
     get: (remote, local) =>
-      limit(() => transferFile(client, name, (sftp, done) => sftp.fastGet(remote, local, done))),
+      limit(() =>
+        sudo
+          ? getAsRoot(client, name, remote, local)
+          : transferFile(client, name, (sftp, done) => sftp.fastGet(remote, local, done)),
+      ),
     shell: (input, output) => openShell(client, name, input, output),
     close: () => client.end(),
     withFacts: (known) => createHost(address, client, known, limit),
