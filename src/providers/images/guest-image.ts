@@ -49,7 +49,8 @@ export async function prepareGuestImage(
   return recipe.image
 }
 
-async function guestImageRecipe(
+/** How the image of a testbed is made. */
+export async function guestImageRecipe(
   context: ProviderContext,
   testbed: ResolvedTestbed,
 ): Promise<GuestImageRecipe> {

@@ -24,7 +24,7 @@ exec mmdebstrap --mode="$mode" --variant=minbase --format=null --quiet "$@" \
   --dpkgopt='path-exclude=/usr/share/man/*' \
   --dpkgopt='path-exclude=/usr/share/doc/*' \
   --dpkgopt='path-exclude=/usr/share/locale/*' \
-  --include="busybox-static,ca-certificates,init-system-helpers,kmod,linux-image-cloud-$architecture,openssh-server,sudo,systemd-sysv,udev" \
+  --include="busybox-static,ca-certificates,dbus,init-system-helpers,kmod,linux-image-cloud-$architecture,openssh-server,sudo,systemd-sysv,udev" \
   --customize-hook="mkdir -p \"\$1$work/provision\"" \
   --customize-hook="copy-in $copies $work/provision" \
   --customize-hook="copy-in $here/customize.sh $here/disk.sh $here/initrd $here/files $work" \

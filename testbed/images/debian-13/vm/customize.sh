@@ -15,7 +15,7 @@ chown -R root:root /etc/systemd /etc/ssh
 # Identity comes with the seed (see src/providers/images/seed.ts), before the init starts.
 rm -f /etc/ssh/ssh_host_* /etc/machine-id /var/lib/dbus/machine-id /etc/hostname
 : >/etc/machine-id
-mkdir -p -m 0700 /root/.ssh
+install -d -m 0700 /root/.ssh
 
 systemctl enable systemd-networkd ssh
 # Whatever wakes up by itself would disturb what is measured; the login on the console and the waits cost boot time.

@@ -21,7 +21,7 @@ done
 mount -t ext4 -o rw,noinit_itable "$root" /root || exit 1
 
 for serial in /sys/block/*/serial; do
-  [ -e "$serial" ] && [ "$(cat "$serial")" = seed ] || continue
+  [ "$(cat "$serial" 2>/dev/null)" = seed ] || continue
   seed=/dev/$(basename "$(dirname "$serial")")
   sum=$(sha256sum "$seed")
   mark=/root/etc/migration-testbed/seed
