@@ -9,6 +9,7 @@ fact architecture "$(uname -m)"
 fact distribution "$(. /etc/os-release && echo "$PRETTY_NAME")"
 fact cpus "$(nproc)"
 fact memoryBytes "$(awk '/^MemTotal:/ { printf "%d", $2 * 1024 }' /proc/meminfo)"
+fact virtualization "$(systemd-detect-virt --vm 2>/dev/null)" # says none, and fails, on bare metal
 fact clockSource "$(cat /sys/devices/system/clocksource/clocksource0/current_clocksource 2>/dev/null)"
 if ! grep -q '^[1-9]' /proc/self/cgroup; then
   fact cgroup v2

@@ -1,4 +1,4 @@
-import type { ComponentName, ComponentSources, ProviderName } from './resolved.ts'
+import type { ComponentName, ComponentSources, ProviderName, ResolvedVm } from './resolved.ts'
 
 /** The three documents once their schema has held and its defaults are in; a test keeps them equal to schemas/. */
 
@@ -10,6 +10,13 @@ export interface TestbedDocument {
   readonly components: readonly ComponentName[]
   readonly sources: ComponentSources
   readonly image: string
+  readonly vm: {
+    readonly memory: string
+    readonly cpus: number
+    readonly disk: string
+    readonly accelerator: ResolvedVm['accelerator']
+    readonly network: ResolvedVm['network']
+  }
 }
 
 interface NetworkDocument {

@@ -1,6 +1,6 @@
 /** What the files say once read, checked and completed: the only form that the rest of the program sees. */
 
-export const providerNames = ['namespaces'] as const
+export const providerNames = ['namespaces', 'qemu'] as const
 export type ProviderName = (typeof providerNames)[number]
 export const componentNames = ['docker', 'criu'] as const
 export type ComponentName = (typeof componentNames)[number]
@@ -8,6 +8,16 @@ export type ComponentName = (typeof componentNames)[number]
 export interface ComponentSources {
   readonly docker: 'distribution' | 'docker'
   readonly criu: 'auto' | 'archive' | 'sid' | 'ppa'
+}
+/** What a virtual machine is made of; providers without any ignore it. */
+export interface ResolvedVm {
+  readonly memoryBytes: number
+  readonly cpus: number
+  readonly diskBytes: number
+  /** `auto`: KVM where a guest boots with it, else TCG. */
+  readonly accelerator: 'auto' | 'kvm' | 'tcg'
+  /** `tap` needs root; `user` needs nothing, and the client is not on the service network; `auto`: tap as root. */
+  readonly network: 'auto' | 'tap' | 'user'
 }
 export type HostName = string
 export type TestbedName = string
@@ -42,6 +52,7 @@ export interface ResolvedTestbed {
   readonly sources: ComponentSources
   /** A folder of `testbed/images/`. */
   readonly image: string
+  readonly vm: ResolvedVm
 }
 
 /** A value of an axis as written in the file: `redis`, `64MiB`, `200`. */

@@ -1,10 +1,11 @@
 import { readdir } from 'node:fs/promises'
+import { parseSize } from '../core/units.ts'
 import { macOf, overlap, parseSubnet, type Subnet, usableAddress } from './addresses.ts'
-import { attempt, type Loaded, loadDocument, type Report, type Rule, valid } from './document.ts'
+import { attempt, checkAmount, type Loaded, loadDocument, type Report, type Rule, valid } from './document.ts'
 import type { TestbedDocument } from './documents.ts'
 import { configurationFile, projectFolders } from './paths.ts'
 import { unknownName } from './problems.ts'
-import type { ResolvedNetwork, ResolvedTestbed } from './resolved.ts'
+import type { ResolvedNetwork, ResolvedTestbed, ResolvedVm } from './resolved.ts'
 import type { Pointer } from './yaml-document.ts'
 
 /**
@@ -21,6 +22,13 @@ const rules: readonly Rule<TestbedDocument>[] = [
   { reads: ['hosts'], check: ({ hosts }, report) => checkHosts(hosts, report) },
   { reads: ['networks'], check: checkNetworks },
   { reads: ['networks', 'hosts'], check: checkRoom },
+  {
+    reads: ['vm'],
+    check: ({ vm }, report) => {
+      checkAmount(report, ['vm', 'memory'], vm.memory, parseSize, ['256MiB', '1024GiB'])
+      checkAmount(report, ['vm', 'disk'], vm.disk, parseSize, ['2GiB', '1024GiB'])
+    },
+  },
   {
     reads: ['image'],
     check: async ({ image }, report) => {
@@ -101,7 +109,12 @@ function resolve(document: TestbedDocument, file: string): ResolvedTestbed {
     components: document.components,
     sources: document.sources,
     image: document.image,
+    vm: resolveVm(document.vm),
   }
+}
+
+function resolveVm({ memory, disk, ...rest }: TestbedDocument['vm']): ResolvedVm {
+  return { memoryBytes: parseSize(memory), diskBytes: parseSize(disk), ...rest }
 }
 
 function resolveNetwork(subnet: Subnet): ResolvedNetwork {

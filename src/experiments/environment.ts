@@ -1,13 +1,21 @@
 import path from 'node:path'
 import { packageRoot } from '../config/paths.ts'
-import type { ProviderName } from '../config/resolved.ts'
 import type { Clock } from '../core/time.ts'
 import type { RunEnvironment } from '../results/run-folder.ts'
 import type { RunningTestbed } from '../testbed/running.ts'
 import { describeMachine, type MachineTools, machineTools } from './machine.ts'
 
-/** What runs the guests of a provider. */
-const accelerators: Readonly<Record<ProviderName, string>> = { namespaces: 'none' }
+/** Names of what runs a guest, for what the guest itself says. */
+const accelerators: Readonly<Record<string, string>> = { qemu: 'tcg', oracle: 'virtualbox' }
+
+/** What runs the hosts, as they say themselves: nothing but the machine runs those that are made of namespaces. */
+function acceleratorOf(testbed: RunningTestbed): string {
+  if (testbed.provider === 'namespaces') return 'none'
+  const found = testbed.hosts.map(({ facts: { virtualization = 'unknown' } }) => {
+    return accelerators[virtualization] ?? virtualization
+  })
+  return [...new Set(found)].sort().join(', ')
+}
 
 /**
  * What must be known to repeat a run: `environment.json` but for the images, which the run adds. The facts of the hosts
@@ -26,7 +34,7 @@ export async function collectEnvironment(
     ...(git === undefined ? {} : { git }),
     node: process.version,
     provider: testbed.provider,
-    accelerator: accelerators[testbed.provider],
+    accelerator: acceleratorOf(testbed),
     machine: await describeMachine(signal, tools),
     hosts: testbed.hosts.map(({ name, address, facts }) => ({ name, address, facts })),
   }

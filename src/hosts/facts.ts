@@ -19,4 +19,6 @@ export interface Facts {
   /** Queueing disciplines that the kernel offers: tbf, htb, netem. */
   readonly queueDisciplines: readonly string[]
   readonly clockSource: string
+  /** What the host is a guest of, in systemd's words: `qemu` (emulated), `kvm`, `oracle`, `none` …; absent without systemd. */
+  readonly virtualization?: string
 }

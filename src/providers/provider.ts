@@ -45,6 +45,14 @@ export interface Provider {
   destroy(testbed: ResolvedTestbed['name']): Promise<void>
   /** Present when hosts can be provisioned once and started from the result ever after. */
   readonly baking?: Baking
+  /** Present when running hosts can be saved and put back. */
+  readonly snapshots?: Snapshots
+}
+
+/** Optional ability: hosts are saved as they run, and `reset` returns to that instead of making them anew. */
+export interface Snapshots {
+  /** Called once these hosts are provisioned; replaces what was saved of them before. */
+  save(testbed: ResolvedTestbed, hosts: readonly HostName[], signal: AbortSignal): Promise<void>
 }
 
 /** Optional ability: a provisioned image, made once for each digest of recipe and provision scripts. */

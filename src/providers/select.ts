@@ -2,9 +2,11 @@ import { type ProviderName, providerNames } from '../config/resolved.ts'
 import { TestbedError } from '../core/errors.ts'
 import { createNamespacesProvider } from './namespaces/provider.ts'
 import type { Provider, ProviderContext, Requirement } from './provider.ts'
+import { createQemuProvider } from './qemu/provider.ts'
 
 const makers: Readonly<Record<ProviderName, (context: ProviderContext) => Provider>> = {
   namespaces: createNamespacesProvider,
+  qemu: createQemuProvider,
 }
 
 export interface Selection {

@@ -27,6 +27,7 @@ export function parseFacts(text: string): Facts {
   const textOf = (name: string) => facts.get(name) ?? 'unknown'
   const cgroup = facts.get('cgroup')
   const storageDriver = facts.get('docker.storageDriver')
+  const virtualization = facts.get('virtualization')
   return {
     kernel: textOf('kernel'),
     distribution: textOf('distribution'),
@@ -48,5 +49,6 @@ export function parseFacts(text: string): Facts {
     criuFeatures: Object.fromEntries(below('criu.').map(([name, value]) => [name, value === 'yes'])),
     queueDisciplines: below('qdisc.').map(([name]) => name),
     clockSource: textOf('clockSource'),
+    ...(virtualization === undefined ? {} : { virtualization }),
   }
 }

@@ -23,7 +23,7 @@ test.each([
   [['up', '--testbad', 'x'], "unknown option '--testbad'", '(Did you mean --testbed?)'],
   [['run'], "missing required argument 'experiment'", 'testbed help'],
   [['up', 'extra'], 'too many arguments', 'testbed help'],
-  [['up', '--provider', 'docker'], "argument 'docker' is invalid", 'auto, namespaces'],
+  [['up', '--provider', 'docker'], "argument 'docker' is invalid", 'auto, namespaces, qemu'],
   [['up', '--with', 'crio'], '--with crio: there is no such component', 'docker, criu'],
   [
     ['run', 'quickstart', '--repetitions', '0'],

@@ -50,6 +50,7 @@ const testbed: Complete<TestbedDocument> = {
   components: ['docker'],
   sources: { docker: 'distribution', criu: 'auto' },
   image: 'debian-13',
+  vm: { memory: '1GiB', cpus: 2, disk: '8GiB', accelerator: 'auto', network: 'auto' },
 }
 const cell = { toolchain: 'docker-commit', workload: 'redis', stateSize: '1MiB', probeRate: '9/s' }
 const experiment: Complete<ExperimentDocument> = {

@@ -49,6 +49,7 @@ export const resolvedTestbed: ResolvedTestbed = {
   components: ['docker', 'criu'],
   sources: { docker: 'distribution', criu: 'auto' },
   image: 'debian-13',
+  vm: { memoryBytes: 2 ** 30, cpus: 2, diskBytes: 8 * 2 ** 30, accelerator: 'auto', network: 'auto' },
 }
 
 export function experiment(parts: Partial<ResolvedExperiment> = {}): ResolvedExperiment {

@@ -1,0 +1,26 @@
+import os from 'node:os'
+import type { ProviderContext, Requirement } from '../provider.ts'
+import { requireProgram } from '../requirements.ts'
+import { tryKvm } from './accelerator.ts'
+import { qemuVersion, requireQemu } from './version.ts'
+
+/** What this machine lacks to run virtual machines. */
+export async function checkMachine(context: ProviderContext): Promise<Requirement[]> {
+  const root = process.getuid?.() === 0
+  const emulates = (await qemuVersion()) === undefined || !(await tryKvm(context)).works
+  return [
+    {
+      name: 'Linux',
+      satisfied: process.platform === 'linux',
+      hint: 'virtual machines are started from a Linux machine',
+    },
+    {
+      name: 'x86-64',
+      satisfied: os.machine() === 'x86_64',
+      hint: 'guest images are built for the x86-64 of this machine',
+    },
+    await requireQemu(emulates),
+    await requireProgram('qemu-img', 'qemu-utils'),
+    ...(root ? [await requireProgram('ip', 'iproute2')] : []),
+  ]
+}

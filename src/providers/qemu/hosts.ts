@@ -1,0 +1,194 @@
+import { mkdir } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { macOf } from '../../config/addresses.ts'
+import type { ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
+import { digestOf, digestOfFolders } from '../../core/digest.ts'
+import { mustRunLocal } from '../../core/process.ts'
+import type { HostAddress } from '../../hosts/address.ts'
+import { ensureKeyPair } from '../../hosts/keys.ts'
+import type { GuestImage } from '../images/guest-image.ts'
+import { seedGuest } from '../images/seed.ts'
+import type { Names } from '../namespaces/names.ts'
+import type { ProviderContext } from '../provider.ts'
+import { findVm, labelOf, tapName } from './labels.ts'
+import {
+  type Accelerator,
+  type Machine,
+  machineArguments,
+  multicastGroup,
+  natMac,
+  serviceCardMac,
+  sshPortOf,
+} from './machine.ts'
+import { loadSnapshot, snapshotDigest } from './snapshot.ts'
+import { qemuVersion } from './version.ts'
+import {
+  consoleLogFor,
+  removeVm,
+  resume,
+  startQemu,
+  talkTo,
+  type VmContext,
+  waitForBoot,
+  waitForRestored,
+} from './vm.ts'
+import { networkKind, plugTaps } from './wiring.ts'
+
+/** What the virtual machines of a testbed have in common. */
+export interface Fleet {
+  readonly context: ProviderContext
+  readonly names: Names
+  readonly testbed: ResolvedTestbed
+  readonly image: GuestImage
+  readonly accelerator: Accelerator
+}
+
+export function vmOf({ context, names }: Pick<Fleet, 'context' | 'names'>, host: string): VmContext {
+  return { context, names, host }
+}
+
+/** Starts a host from the image. On failure nothing is left of it but its logs. */
+export async function bootHost(fleet: Fleet, host: ResolvedHost, signal: AbortSignal): Promise<void> {
+  const vm = vmOf(fleet, host.name)
+  const folder = fleet.names.folder(host.name)
+  try {
+    await removeVm(vm)
+    await mkdir(folder, { recursive: true })
+    const { disk } = fleet.image
+    const size = `${Math.ceil(fleet.testbed.vm.diskBytes / 1024)}K`
+    await mustRunLocal(
+      [
+        'qemu-img',
+        'create',
+        '-q',
+        '-f',
+        'qcow2',
+        '-b',
+        disk,
+        '-F',
+        'qcow2',
+        join(folder, 'disk.qcow2'),
+        size,
+      ],
+      { timeoutMs: 30_000, what: `disk of ${host.name}`, hint: 'is the disk of this machine full? df tells' },
+    )
+    const process = await launch(fleet, host, signal)
+    await resume(vm, process, signal)
+    await waitForBoot(vm, await addressOf(fleet, host), signal)
+  } catch (error) {
+    // An interrupted boot goes on by itself, and the next `up` waits for it.
+    if (!signal.aborted) await removeVm(vm)
+    throw error
+  }
+}
+
+/** Puts a host back to its snapshot: in the QEMU that runs, else in a new one. */
+export async function restoreHost(fleet: Fleet, host: ResolvedHost, signal: AbortSignal): Promise<void> {
+  const vm = vmOf(fleet, host.name)
+  const job = { host: host.name, clock: fleet.context.clock, signal }
+  const running = await findVm(fleet.names.id, host.name)
+  const process = running ?? (await launch(fleet, host, signal))
+  await talkTo(vm, process, signal, async (qmp) => {
+    await loadSnapshot(qmp, job)
+    await qmp.ask('cont')
+  })
+  await waitForRestored(vm, await addressOf(fleet, host), signal)
+}
+
+/** A QEMU with the host's disk, on its networks, standing still. */
+async function launch(fleet: Fleet, host: ResolvedHost, signal: AbortSignal) {
+  const vm = vmOf(fleet, host.name)
+  const seed = await seedHost(fleet, host, signal)
+  const port = networkKind(fleet.testbed) === 'user' ? await freePort() : 0
+  const process = await startQemu(vm, machineArguments(machineOf(fleet, host, seed, port)), signal)
+  if (networkKind(fleet.testbed) === 'tap') await plugTaps(fleet.names, host.name)
+  return process
+}
+
+async function seedHost(fleet: Fleet, host: ResolvedHost, signal: AbortSignal): Promise<readonly string[]> {
+  const { context, names, testbed, image } = fleet
+  const keys = join(context.stateFolder, 'keys')
+  const { mgmt, service } = testbed.networks
+  return await seedGuest(
+    image,
+    names.folder(host.name),
+    {
+      name: host.name,
+      machineId: digestOf(`${context.stateFolder}/${host.name}`, 32),
+      publicKey: (await ensureKeyPair(keys, 'login')).publicKey,
+      hostKey: await ensureKeyPair(keys, host.name),
+      neighbours: testbed.hosts.map((one) => `${one.mgmtAddress} ${one.name}`),
+      mgmt: { mac: macOf(host.mgmtAddress), address: host.mgmtAddress, prefixLength: mgmt.prefixLength },
+      service: {
+        mac: macOf(host.serviceAddress),
+        nicMac: serviceCardMac(host),
+        address: host.serviceAddress,
+        prefixLength: service.prefixLength,
+      },
+      nat: { mac: natMac(host) },
+    },
+    signal,
+  )
+}
+
+function machineOf(fleet: Fleet, host: ResolvedHost, seed: readonly string[], sshPort: number): Machine {
+  const { names, testbed, image, accelerator } = fleet
+  const { id } = names
+  return {
+    label: labelOf(id, host.name),
+    accelerator,
+    vm: testbed.vm,
+    host,
+    wiring:
+      networkKind(testbed) === 'tap'
+        ? { kind: 'tap', mgmt: tapName(id, 'mgmt', host.name), service: tapName(id, 'service', host.name) }
+        : { kind: 'user', mgmt: multicastGroup(id, 'mgmt'), service: multicastGroup(id, 'service'), sshPort },
+    image,
+    seed,
+    consoleLog: consoleLogFor(host.name),
+  }
+}
+
+/** Of everything that decides whether a snapshot of the host fits: image, provision scripts, QEMU and its arguments. */
+export async function fittingDigest(fleet: Fleet, host: ResolvedHost): Promise<string> {
+  const { context, testbed, image } = fleet
+  const scripts = await digestOfFolders([join(context.projectFolder, 'provision')])
+  const neighbours = testbed.hosts.map((one) => `${one.mgmtAddress} ${one.name}`)
+  const machine = machineArguments(machineOf(fleet, host, [], 0))
+  const { components, sources } = testbed
+  const parts = [image.digest, scripts, components, sources, neighbours, await qemuVersion(), machine]
+  return digestOf(JSON.stringify(parts))
+}
+
+/** True when the host's folder holds a snapshot of what it would be made as now. */
+export async function canRestore(fleet: Fleet, host: ResolvedHost): Promise<boolean> {
+  const saved = await snapshotDigest(fleet.names.folder(host.name))
+  return saved !== undefined && saved === (await fittingDigest(fleet, host))
+}
+
+export async function addressOf(
+  { context, names, testbed }: Pick<Fleet, 'context' | 'names' | 'testbed'>,
+  host: ResolvedHost,
+): Promise<HostAddress> {
+  const keys = join(context.stateFolder, 'keys')
+  const common = {
+    name: host.name,
+    user: 'root',
+    privateKey: (await ensureKeyPair(keys, 'login')).path,
+    hostKey: (await ensureKeyPair(keys, host.name)).publicKey,
+    mgmtAddress: host.mgmtAddress,
+  }
+  if (networkKind(testbed) === 'tap') return { ...common, host: host.mgmtAddress, port: 22 }
+  const vm = await findVm(names.id, host.name)
+  return { ...common, host: '127.0.0.1', port: sshPortOf(vm?.argv ?? []) ?? 0 }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port on the loopback address')
+  return address.port
+}

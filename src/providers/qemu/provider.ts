@@ -1,0 +1,182 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { HostName, ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
+import { messageOf, TestbedError } from '../../core/errors.ts'
+import { step } from '../../core/progress.ts'
+import type { HostAddress } from '../../hosts/address.ts'
+import { prepareGuestImage } from '../images/guest-image.ts'
+import { findConflicts } from '../namespaces/conflicts.ts'
+import { type Names, namesFor } from '../namespaces/names.ts'
+import { createNetworks, networksStand, removeNetworks } from '../namespaces/network.ts'
+import type { HostStatus, Provider, ProviderContext } from '../provider.ts'
+import { chooseAccelerator } from './accelerator.ts'
+import { checkMachine } from './check.ts'
+import { addressOf, bootHost, canRestore, type Fleet, fittingDigest, restoreHost, vmOf } from './hosts.ts'
+import { findVm, findVms, killVm } from './labels.ts'
+import { saveSnapshot } from './snapshot.ts'
+import { isStuck, removeVm, stateOf, talkTo, waitForBoot } from './vm.ts'
+import { networkKind } from './wiring.ts'
+
+/** Hosts that are virtual machines, each a QEMU of its own on this machine, put back to a live snapshot in a second or two. */
+export function createQemuProvider(context: ProviderContext): Provider {
+  const names = namesFor(context.stateFolder)
+  return {
+    name: 'qemu',
+    check: () => checkMachine(context),
+    conflicts: async (testbed) => (networkKind(testbed) === 'tap' ? await findConflicts(testbed, names) : []),
+    create: (testbed, signal) => create(context, names, testbed, signal),
+    list: () => list(context, names),
+    reset: (testbed, hosts, signal) => reset(context, names, testbed, hosts, signal),
+    kill: (host) => killVm(names.id, host, context.clock),
+    destroy: () => destroy(context, names),
+    snapshots: {
+      save: (testbed, hosts, signal) => save(context, names, testbed, hosts, signal),
+    },
+  }
+}
+
+async function prepare(
+  context: ProviderContext,
+  names: Names,
+  testbed: ResolvedTestbed,
+  signal: AbortSignal,
+): Promise<Fleet> {
+  const image = await prepareGuestImage(context, testbed, signal)
+  const { accelerator, why } = await chooseAccelerator(context, testbed, image.boot?.kernel)
+  context.progress({ kind: 'note', text: `accelerator ${accelerator}: ${why}` })
+  return { context, names, testbed, image, accelerator }
+}
+
+async function create(
+  context: ProviderContext,
+  names: Names,
+  testbed: ResolvedTestbed,
+  signal: AbortSignal,
+): Promise<HostAddress[]> {
+  const fleet = await prepare(context, names, testbed, signal)
+  await ensureNetworks(fleet)
+  const wanted = new Set(testbed.hosts.map(({ name }) => name))
+  for (const { name } of await list(context, names)) {
+    if (!wanted.has(name)) await removeVm(vmOf(fleet, name))
+  }
+  return await Promise.all(
+    testbed.hosts.map(async (host) => {
+      if (await isUsable(fleet, host))
+        await waitForBoot(vmOf(fleet, host.name), await addressOf(fleet, host), signal)
+      else await makeAnew(fleet, host, signal)
+      return await addressOf(fleet, host)
+    }),
+  )
+}
+
+/** Runs, and not only because a program was killed before it let the machine go on. */
+async function isUsable(fleet: Fleet, host: ResolvedHost): Promise<boolean> {
+  const process = await findVm(fleet.names.id, host.name)
+  return process !== undefined && (await stateOf(vmOf(fleet, host.name), process)) === 'running'
+}
+
+/** From its snapshot where it has one that fits, else from the image. */
+async function makeAnew(fleet: Fleet, host: ResolvedHost, signal: AbortSignal): Promise<void> {
+  const { context } = fleet
+  const where = { host: host.name }
+  if (await canRestore(fleet, host)) {
+    try {
+      await step(context.progress, 'restore', () => restoreHost(fleet, host, signal), where)
+      return
+    } catch (error) {
+      signal.throwIfAborted()
+      const text = `its snapshot cannot be used, it is booted instead: ${messageOf(error)}`
+      context.progress({ kind: 'warning', text, ...where })
+    }
+  }
+  await step(context.progress, 'start', () => bootHost(fleet, host, signal), where)
+}
+
+/** Machines hang on the networks: where these are not whole, every machine is made anew. */
+async function ensureNetworks({ context, names, testbed }: Fleet): Promise<void> {
+  if (networkKind(testbed) === 'user' || (await networksStand(names))) return
+  for (const { host } of await findVms(names.id)) await killVm(names.id, host, context.clock)
+  await step(context.progress, 'create networks', () => createNetworks(testbed, names, context.stateFolder))
+}
+
+async function reset(
+  context: ProviderContext,
+  names: Names,
+  testbed: ResolvedTestbed,
+  hosts: readonly HostName[],
+  signal: AbortSignal,
+): Promise<HostAddress[]> {
+  const wanted = hosts.map((name) => requireHost(testbed, name))
+  const fleet = await prepare(context, names, testbed, signal)
+  await ensureNetworks(fleet)
+  return await Promise.all(
+    wanted.map(async (host) => {
+      const process = await findVm(names.id, host.name)
+      // A machine that is stuck, or does not answer, is no place to load anything into.
+      const state = process === undefined ? undefined : await stateOf(vmOf(fleet, host.name), process)
+      if (state !== 'running' && state !== 'paused') await killVm(names.id, host.name, context.clock)
+      await makeAnew(fleet, host, signal)
+      return await addressOf(fleet, host)
+    }),
+  )
+}
+
+function requireHost(testbed: ResolvedTestbed, name: HostName): ResolvedHost {
+  const host = testbed.hosts.find((one) => one.name === name)
+  if (host !== undefined) return host
+  throw new TestbedError('configuration', `there is no host ${name} in testbed ${testbed.name}`, {
+    hint: `its hosts are ${testbed.hosts.map((one) => one.name).join(', ')}`,
+  })
+}
+
+async function save(
+  context: ProviderContext,
+  names: Names,
+  testbed: ResolvedTestbed,
+  hosts: readonly HostName[],
+  signal: AbortSignal,
+): Promise<void> {
+  const fleet = await prepare({ ...context, progress: () => {} }, names, testbed, signal)
+  await Promise.all(
+    hosts.map(async (name) => {
+      const host = requireHost(testbed, name)
+      const vm = vmOf(fleet, name)
+      const digest = await fittingDigest(fleet, host)
+      const process = await findVm(names.id, name)
+      if (process === undefined) {
+        throw new TestbedError('testbed', 'it does not run, so there is nothing to save', { where: name })
+      }
+      const job = { host: name, clock: context.clock, signal }
+      await step(
+        context.progress,
+        'save a snapshot',
+        () => talkTo(vm, process, signal, (qmp) => saveSnapshot(qmp, names.folder(name), digest, job)),
+        { host: name },
+      )
+    }),
+  )
+}
+
+/** Every host of which anything is left: a QEMU or a folder. */
+async function list(context: ProviderContext, names: Names): Promise<HostStatus[]> {
+  const folders = await readdir(join(context.stateFolder, 'hosts')).catch(() => [])
+  const vms = await findVms(names.id)
+  const all = new Set([...folders, ...vms.map(({ host }) => host)])
+  return await Promise.all(
+    [...all].sort().map(async (name): Promise<HostStatus> => {
+      const vm = vms.find(({ host }) => host === name)
+      const dead = vm === undefined || isStuck(await stateOf(vmOf({ context, names }, name), vm))
+      return { name, state: dead ? 'dead' : 'running' }
+    }),
+  )
+}
+
+async function destroy(context: ProviderContext, names: Names): Promise<void> {
+  await Promise.all(
+    (await list(context, names)).map(({ name }) =>
+      step(context.progress, 'remove', () => removeVm(vmOf({ context, names }, name)), { host: name }),
+    ),
+  )
+  if (process.getuid?.() === 0) await removeNetworks(names)
+  await rm(join(context.stateFolder, 'hosts'), { recursive: true, force: true })
+}

@@ -1,0 +1,42 @@
+import type { HostName, ResolvedTestbed } from '../../config/resolved.ts'
+import { mustRunLocal } from '../../core/process.ts'
+import type { Names } from '../namespaces/names.ts'
+import { networkNames } from '../namespaces/names.ts'
+import { tapName } from './labels.ts'
+
+/** `auto` takes what root can do. */
+export function networkKind(testbed: ResolvedTestbed): 'tap' | 'user' {
+  const { network } = testbed.vm
+  if (network !== 'auto') return network
+  return process.getuid?.() === 0 ? 'tap' : 'user'
+}
+
+/**
+ * Moves the taps that QEMU has made into the switch, onto its bridges. QEMU keeps hold of them and stays where the machine's
+ * own network is, which its NAT card needs; they are gone when it ends.
+ */
+export async function plugTaps(names: Names, host: HostName): Promise<void> {
+  const ports = networkNames.map((network) => ({
+    network,
+    tap: tapName(names.id, network, host),
+    port: names.hostPort(network, host),
+  }))
+  await ip(
+    [],
+    ports.map(({ tap, port }) => `link set ${tap} netns ${names.switch} name ${port}`),
+    host,
+  )
+  await ip(
+    ['-n', names.switch],
+    ports.flatMap(({ network, port }) => [`link set ${port} master ${network}`, `link set ${port} up`]),
+    host,
+  )
+}
+
+async function ip(where: readonly string[], commands: readonly string[], host: HostName): Promise<void> {
+  await mustRunLocal(['ip', ...where, '-batch', '-'], {
+    input: `${commands.join('\n')}\n`,
+    timeoutMs: 10_000,
+    what: `wiring of ${host}`,
+  })
+}
