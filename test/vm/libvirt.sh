@@ -1,14 +1,31 @@
 #!/bin/sh
 # libvirt for tests, on a machine without systemd: a daemon of its own, started by hand, under TCG or KVM.
+#   libvirt.sh install          gets what is missing of Vagrant, its plug-in and libvirt with apt; not QEMU
 #   libvirt.sh start FOLDER     starts it; its configuration, logs, storage pool and process ids are in FOLDER
 #   libvirt.sh stop FOLDER      stops it and removes what it and its guests have left; packages stay
 #   libvirt.sh left             lists domains, networks and volumes that are there, one a line
-# Needs root and the packages of `libvirt.sh packages`. A libvirt that answers already is used as it is, and not stopped.
+# Needs root. A libvirt that answers already is used as it is; `stop` then takes only the box's image from it.
 set -eu
 
 packages='vagrant vagrant-libvirt libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients dnsmasq-base qemu-utils'
 virsh() { command virsh --quiet --connect qemu:///system "$@"; }
 answers() { virsh version >/dev/null 2>&1; }
+
+install() {
+  if ! command -v qemu-system-x86_64 >/dev/null; then
+    echo 'there is no QEMU: testbed up --provider qemu --install brings the right one' >&2
+    exit 3
+  fi
+  missing=
+  for package in $packages; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing="$missing $package"
+  done
+  [ -n "$missing" ] || return 0
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -q update
+  # shellcheck disable=SC2086
+  apt-get -q install -y --no-install-recommends $missing
+}
 
 start() {
   folder=$1
@@ -83,7 +100,12 @@ left() {
 
 stop() {
   folder=$1
-  [ -e "$folder/libvirtd.pid" ] || return 0
+  if [ ! -e "$folder/libvirtd.pid" ]; then
+    volumes | while read -r pool volume; do
+      case $volume in migration-testbed-VAGRANTSLASH-*) virsh vol-delete "$volume" --pool "$pool" >/dev/null ;; esac
+    done
+    return
+  fi
   if answers; then
     for domain in $(virsh list --all --name); do
       virsh destroy "$domain" >/dev/null 2>&1 || true
@@ -118,12 +140,12 @@ stop() {
 }
 
 case ${1:-} in
-  packages) echo "$packages" ;;
+  install) install ;;
   start) start "${2:?libvirt.sh start FOLDER}" ;;
   stop) stop "${2:?libvirt.sh stop FOLDER}" ;;
   left) left ;;
   *)
-    sed -n '2,7s/^# //p' "$0" >&2
+    sed -n '2,8s/^# //p' "$0" >&2
     exit 2
     ;;
 esac
