@@ -17,6 +17,17 @@ export default defineConfig({
           hookTimeout: 600_000,
         },
       },
+      {
+        test: {
+          name: 'vm',
+          include: ['test/vm/**/*.test.ts'],
+          // Real Vagrant on a libvirt of its own. Emulated machines take minutes to boot.
+          globalSetup: './test/vm/libvirt.ts',
+          fileParallelism: false,
+          testTimeout: 20 * 60_000,
+          hookTimeout: 20 * 60_000,
+        },
+      },
     ],
   },
 })

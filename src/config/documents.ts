@@ -1,4 +1,4 @@
-import type { ComponentName, ComponentSources, ProviderName, ResolvedVm } from './resolved.ts'
+import type { ComponentName, ComponentSources, ProviderName, ResolvedVagrant, ResolvedVm } from './resolved.ts'
 
 /** The three documents once their schema has held and its defaults are in; a test keeps them equal to schemas/. */
 
@@ -17,6 +17,7 @@ export interface TestbedDocument {
     readonly accelerator: ResolvedVm['accelerator']
     readonly network: ResolvedVm['network']
   }
+  readonly vagrant: ResolvedVagrant
 }
 
 interface NetworkDocument {

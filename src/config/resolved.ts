@@ -1,6 +1,6 @@
 /** What the files say once read, checked and completed: the only form that the rest of the program sees. */
 
-export const providerNames = ['namespaces', 'qemu'] as const
+export const providerNames = ['namespaces', 'qemu', 'vagrant'] as const
 export type ProviderName = (typeof providerNames)[number]
 export const componentNames = ['docker', 'criu'] as const
 export type ComponentName = (typeof componentNames)[number]
@@ -18,6 +18,14 @@ export interface ResolvedVm {
   readonly accelerator: 'auto' | 'kvm' | 'tcg'
   /** `tap` needs root; `user` needs nothing, and the client is not on the service network; `auto`: tap as root. */
   readonly network: 'auto' | 'tap' | 'user'
+}
+/** What provider vagrant takes. */
+export interface ResolvedVagrant {
+  readonly hypervisor: 'auto' | 'libvirt' | 'virtualbox'
+  /** The hypervisor's default when absent. */
+  readonly box?: string
+  /** A version, or constraints: `>= 1.2, < 2`. */
+  readonly boxVersion: string
 }
 export type HostName = string
 export type TestbedName = string
@@ -53,6 +61,7 @@ export interface ResolvedTestbed {
   /** A folder of `testbed/images/`. */
   readonly image: string
   readonly vm: ResolvedVm
+  readonly vagrant: ResolvedVagrant
 }
 
 /** A value of an axis as written in the file: `redis`, `64MiB`, `200`. */

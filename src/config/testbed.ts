@@ -110,6 +110,7 @@ function resolve(document: TestbedDocument, file: string): ResolvedTestbed {
     sources: document.sources,
     image: document.image,
     vm: resolveVm(document.vm),
+    vagrant: document.vagrant,
   }
 }
 

@@ -3,10 +3,12 @@ import { TestbedError } from '../core/errors.ts'
 import { createNamespacesProvider } from './namespaces/provider.ts'
 import type { Provider, ProviderContext, Requirement } from './provider.ts'
 import { createQemuProvider } from './qemu/provider.ts'
+import { createVagrantProvider } from './vagrant/provider.ts'
 
 const makers: Readonly<Record<ProviderName, (context: ProviderContext) => Provider>> = {
   namespaces: createNamespacesProvider,
   qemu: createQemuProvider,
+  vagrant: createVagrantProvider,
 }
 
 export interface Selection {

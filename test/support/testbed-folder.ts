@@ -2,7 +2,7 @@ import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { packageRoot } from '../../src/config/paths.ts'
-import type { ResolvedTestbed } from '../../src/config/resolved.ts'
+import type { ProviderName, ResolvedTestbed } from '../../src/config/resolved.ts'
 import { loadTestbed } from '../../src/config/testbed.ts'
 import { systemClock } from '../../src/core/time.ts'
 import { connectHost, type SshHost } from '../../src/hosts/ssh-host.ts'
@@ -39,22 +39,27 @@ export interface TestbedFolder {
 }
 
 /**
- * A testbed of namespace hosts in a temporary folder of its own.
+ * A testbed in a temporary folder of its own, of namespace hosts unless another provider is given.
  * @param index decides its subnets, 10.97.INDEX.0/24 and 10.98.INDEX.0/24: one for each test file
+ * @param more.settings lines of YAML that are added to the testbed's file
  */
-export async function makeTestbedFolder(index: number, hosts = 2): Promise<TestbedFolder> {
+export async function makeTestbedFolder(
+  index: number,
+  hosts = 2,
+  more: { readonly provider?: ProviderName; readonly settings?: string } = {},
+): Promise<TestbedFolder> {
   const folder = await realpath(await mkdtemp(path.join(tmpdir(), 'testbed-')))
   const name = `it-${index}`
   const file = 'testbed.yaml'
   await writeFile(
     path.join(folder, file),
     `name: ${name}
-provider: namespaces
+provider: ${more.provider ?? 'namespaces'}
 hosts: ${hosts}
 networks:
   mgmt: { subnet: 10.97.${index}.0/24 }
   service: { subnet: 10.98.${index}.0/24 }
-`,
+${more.settings ?? ''}`,
   )
   const stateFolder = path.join(folder, '.testbed', name)
   const startPlain: TestbedFolder['startPlain'] = (env, command, ...args) =>

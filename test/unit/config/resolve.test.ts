@@ -35,6 +35,7 @@ describe('a testbed', () => {
       sources: { docker: 'distribution', criu: 'auto' },
       image: 'debian-13',
       vm: { memoryBytes: 2 ** 30, cpus: 2, diskBytes: 8 * 2 ** 30, accelerator: 'auto', network: 'auto' },
+      vagrant: { hypervisor: 'auto', boxVersion: '>= 0' },
     })
   })
 

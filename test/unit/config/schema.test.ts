@@ -51,6 +51,7 @@ const testbed: Complete<TestbedDocument> = {
   sources: { docker: 'distribution', criu: 'auto' },
   image: 'debian-13',
   vm: { memory: '1GiB', cpus: 2, disk: '8GiB', accelerator: 'auto', network: 'auto' },
+  vagrant: { hypervisor: 'auto', box: 'bento/ubuntu-24.04', boxVersion: '>= 0' },
 }
 const cell = { toolchain: 'docker-commit', workload: 'redis', stateSize: '1MiB', probeRate: '9/s' }
 const experiment: Complete<ExperimentDocument> = {

@@ -50,6 +50,7 @@ export const resolvedTestbed: ResolvedTestbed = {
   sources: { docker: 'distribution', criu: 'auto' },
   image: 'debian-13',
   vm: { memoryBytes: 2 ** 30, cpus: 2, diskBytes: 8 * 2 ** 30, accelerator: 'auto', network: 'auto' },
+  vagrant: { hypervisor: 'auto', boxVersion: '>= 0' },
 }
 
 export function experiment(parts: Partial<ResolvedExperiment> = {}): ResolvedExperiment {

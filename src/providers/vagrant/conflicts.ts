@@ -1,0 +1,66 @@
+import type { ResolvedTestbed } from '../../config/resolved.ts'
+import { overlap } from '../namespaces/conflicts.ts'
+import type { Conflict } from '../provider.ts'
+import type { HypervisorName } from './machines.ts'
+
+/** What VirtualBox lets an ordinary user choose for host-only networks, unless /etc/vbox/networks.conf says otherwise. */
+const virtualBoxRange = '192.168.56.0/21'
+const networkNames = ['mgmt', 'service'] as const
+
+/** A route of this machine, as `ip -4 -j route` tells it. */
+export interface Route {
+  readonly dst?: string
+  readonly dev?: string
+}
+
+/**
+ * Subnets that the hypervisor refuses or that this machine reaches elsewhere.
+ * @param ownLinks the hypervisor's ends of the testbed's networks, from an earlier `up`
+ * @param allowed networks that VirtualBox may use, in CIDR form; empty when it may use any
+ */
+export function networkConflicts(
+  testbed: ResolvedTestbed,
+  hypervisor: HypervisorName,
+  routes: readonly Route[],
+  ownLinks: readonly string[],
+  allowed: readonly string[] = [virtualBoxRange],
+): Conflict[] {
+  return networkNames.flatMap((network): Conflict[] => {
+    const { subnet } = testbed.networks[network]
+    const pointer = ['networks', network, 'subnet']
+    if (hypervisor === 'virtualbox' && !allowed.some((range) => contains(range, subnet))) {
+      return [
+        {
+          pointer,
+          message: `${subnet} is outside of what VirtualBox allows: ${allowed.join(', ')}`,
+          hint: `take ${network === 'mgmt' ? '192.168.60.0/24' : '192.168.61.0/24'}, or allow others in /etc/vbox/networks.conf`,
+        },
+      ]
+    }
+    const own = new Set<string | undefined>(ownLinks)
+    const clash = routes.find(({ dst, dev }) => !own.has(dev) && dst !== undefined && dst !== 'default' && overlap(dst, subnet))
+    if (clash === undefined) return []
+    return [
+      {
+        pointer,
+        message: `${subnet} overlaps ${clash.dst}, which this machine reaches through ${clash.dev ?? 'another route'}`,
+        hint: `choose another private subnet for ${network}; ip route shows what is taken`,
+      },
+    ]
+  })
+}
+
+/** Networks that /etc/vbox/networks.conf allows: lines `* 192.168.0.0/16 fe80::/10`; `* 0.0.0.0/0` is any. */
+export function allowedRanges(networksConf: string): string[] {
+  const ranges = networksConf
+    .split('\n')
+    .filter((line) => line.startsWith('*'))
+    .flatMap((line) => line.slice(1).trim().split(/\s+/))
+    .filter((range) => /^\d+\.\d+\.\d+\.\d+\/\d+$/.test(range))
+  return ranges.length === 0 ? [virtualBoxRange] : ranges
+}
+
+function contains(range: string, subnet: string): boolean {
+  const prefix = (cidr: string) => Number(cidr.split('/')[1] ?? 32)
+  return prefix(range) <= prefix(subnet) && overlap(range, subnet)
+}
