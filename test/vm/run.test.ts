@@ -46,7 +46,9 @@ describeOnHosts('a counter moves between two machines of the Vagrantfile', () =>
     const [line = ''] = (await readFile(journal, 'utf8')).split('\n')
     const { verdict, cause } = JSON.parse(line) as TrialRecord
     // An emulated client's machine may be too busy to measure well: that its state has moved is what counts here.
-    expect(['ok', 'invalid'], `${verdict}: ${JSON.stringify(cause)}\n${stderr.slice(-2000)}`).toContain(verdict)
+    expect(['ok', 'invalid'], `${verdict}: ${JSON.stringify(cause)}\n${stderr.slice(-2000)}`).toContain(
+      verdict,
+    )
     expect(JSON.parse(line)).toMatchObject({ state: { memory: 'kept' } })
     expect([0, 5]).toContain(exitCode)
   })

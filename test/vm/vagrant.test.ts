@@ -4,6 +4,9 @@ import { makeTestbedFolder } from '../support/testbed-folder.ts'
 import { vagrantSettings } from './libvirt.ts'
 
 describeProvider('vagrant', async (hosts) => {
-  const folder = await makeTestbedFolder(40 + hosts, hosts, { provider: 'vagrant', settings: vagrantSettings })
+  const folder = await makeTestbedFolder(40 + hosts, hosts, {
+    provider: 'vagrant',
+    settings: vagrantSettings,
+  })
   return { folder, provider: createVagrantProvider(folder.context()), testbed: await folder.resolved() }
 })

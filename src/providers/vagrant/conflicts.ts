@@ -38,7 +38,9 @@ export function networkConflicts(
       ]
     }
     const own = new Set<string | undefined>(ownLinks)
-    const clash = routes.find(({ dst, dev }) => !own.has(dev) && dst !== undefined && dst !== 'default' && overlap(dst, subnet))
+    const clash = routes.find(
+      ({ dst, dev }) => !own.has(dev) && dst !== undefined && dst !== 'default' && overlap(dst, subnet),
+    )
     if (clash === undefined) return []
     return [
       {

@@ -105,7 +105,10 @@ export function explainFailure(command: string, said: readonly string[], log: st
   const text = said.filter((line) => !/^\S+\.rb:\d+:in /.test(line)).join('\n')
   // A message may be broken into lines anywhere.
   const known = failures.find(({ says }) => says.test(text) || says.test(text.replace(/\s+/g, ' ')))
-  const hint = [...said].reverse().find((line) => /(^|: )hint: /.test(line))?.replace(/^.*?hint: /, '')
+  const hint = [...said]
+    .reverse()
+    .find((line) => /(^|: )hint: /.test(line))
+    ?.replace(/^.*?hint: /, '')
   return new TestbedError(
     known?.kind ?? 'testbed',
     known === undefined ? `vagrant ${command} failed` : `${known.message} (vagrant ${command})`,

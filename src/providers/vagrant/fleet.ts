@@ -36,7 +36,9 @@ export async function prepareFleet(
   const hypervisor = await chooseHypervisor(names, testbed)
   // VirtualBox runs nothing without hardware virtualisation.
   const { accelerator } =
-    hypervisor.name === 'libvirt' ? await chooseAccelerator(context, testbed) : { accelerator: 'kvm' as const }
+    hypervisor.name === 'libvirt'
+      ? await chooseAccelerator(context, testbed)
+      : { accelerator: 'kvm' as const }
   const identities = await identitiesOf(context, testbed)
   const machines = machinesOf(testbed, names, { accelerator, identities })
   const written: WrittenMachines = { hypervisor: hypervisor.name, ...machines }
@@ -56,11 +58,15 @@ export async function chooseHypervisor(names: VagrantNames, testbed: ResolvedTes
   const candidates = checks.filter(({ hypervisor }) => wanted === undefined || hypervisor.name === wanted)
   const usable = candidates.find(({ requirement }) => requirement.satisfied)
   if (usable !== undefined) return usable.hypervisor
-  throw new TestbedError('prerequisite', `there is no hypervisor for Vagrant: ${wanted ?? 'none'} can be used`, {
-    where: testbed.file,
-    why: candidates.map(({ requirement }) => `${requirement.name.padEnd(30)} ${requirement.hint}`),
-    hint: 'testbed doctor --provider vagrant tells the same',
-  })
+  throw new TestbedError(
+    'prerequisite',
+    `there is no hypervisor for Vagrant: ${wanted ?? 'none'} can be used`,
+    {
+      where: testbed.file,
+      why: candidates.map(({ requirement }) => `${requirement.name.padEnd(30)} ${requirement.hint}`),
+      hint: 'testbed doctor --provider vagrant tells the same',
+    },
+  )
 }
 
 /** What an earlier program has written; undefined when nothing, or when it cannot be read any more. */

@@ -115,18 +115,18 @@ export async function saveMachines(
 /** Removes hosts with everything of theirs, also what is half made or unknown to Vagrant. */
 export async function removeMachines(fleet: Fleet, hosts: readonly HostName[]): Promise<void> {
   const { context, names, hypervisor } = fleet
+  const found = await hypervisor.machines(names)
   await Promise.all(
-    hosts.map((name) =>
-      step(
-        context.progress,
-        'remove',
-        async () => {
-          await hypervisor.remove(names.machine(name))
-          await rm(vagrantsOwn(fleet, name), { recursive: true, force: true })
-        },
-        { host: name },
-      ),
-    ),
+    hosts.map(async (name) => {
+      const machine = names.machine(name)
+      const remove = async () => {
+        await hypervisor.remove(machine)
+        await rm(vagrantsOwn(fleet, name), { recursive: true, force: true })
+      }
+      const isThere = found.some((one) => one.name === machine)
+      // Where there is no machine there may be a disk without one: nothing to tell anybody.
+      await (isThere ? step(context.progress, 'remove', remove, { host: name }) : remove())
+    }),
   )
 }
 

@@ -66,7 +66,9 @@ const libvirt: Omit<Hypervisor, 'name'> = {
   links: async (names) => {
     const networks = (await lines(['net-list', '--all', '--name'])).filter(isOurs(names))
     const bridges = await Promise.all(
-      networks.map(async (network) => /^Bridge:\s+(\S+)/m.exec((await virsh(['net-info', network])).stdout)?.[1]),
+      networks.map(
+        async (network) => /^Bridge:\s+(\S+)/m.exec((await virsh(['net-info', network])).stdout)?.[1],
+      ),
     )
     return bridges.flatMap((bridge) => bridge ?? [])
   },

@@ -39,6 +39,8 @@ interface Machine {
   /** On Vagrant's own network: with the same one the machine gets the same lease when it is made anew. */
   readonly vagrantMac: string
   readonly qemuArguments: readonly string[]
+  /** Files that libvirt writes the machine's console to. */
+  readonly consoleLogs: readonly string[]
   /** Environment of provision/vagrant/guest.sh. */
   readonly settings: Readonly<Record<string, string>>
 }
@@ -53,7 +55,7 @@ interface MachineNetwork {
 
 export interface MachinesOptions {
   readonly accelerator: 'kvm' | 'tcg'
-  /** Identity of each host; without one it keeps what the box gives it. */
+  /** Identity of each host; without one, in plain `vagrant up`, it keeps what the box gives it, and no log. */
   readonly identities?: Readonly<Record<HostName, Identity>>
   readonly scripts?: readonly string[]
 }
@@ -136,6 +138,7 @@ function machineOf(
       // A place of its own: it is made before libvirt's devices, which have theirs from slot 1 on.
       `virtio-net-pci,netdev=nat,mac=${natMac(host)},romfile=,bus=pcie.0,addr=0x10`,
     ],
+    consoleLogs: identity === undefined ? [] : [names.consoleLog(host.name)],
     settings: {
       TESTBED_HOST_NAME: host.name,
       TESTBED_NEIGHBOURS: testbed.hosts.map((one) => `${one.mgmtAddress} ${one.name}`).join(','),

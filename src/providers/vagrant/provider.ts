@@ -7,7 +7,14 @@ import type { Conflict, HostStatus, Provider, ProviderContext } from '../provide
 import { checkMachine } from './check.ts'
 import { networkConflicts } from './conflicts.ts'
 import { chooseHypervisor, type Fleet, prepareFleet, readMachines, requireHosts } from './fleet.ts'
-import { finishedHosts, makeMachines, removeMachines, restoreMachines, saveMachines, waitForSsh } from './hosts.ts'
+import {
+  finishedHosts,
+  makeMachines,
+  removeMachines,
+  restoreMachines,
+  saveMachines,
+  waitForSsh,
+} from './hosts.ts'
 import type { FoundMachine, Hypervisor } from './hypervisor.ts'
 import { checkHypervisors } from './hypervisors.ts'
 import { addressOf } from './identity.ts'
@@ -135,9 +142,13 @@ async function destroy(context: ProviderContext, names: VagrantNames): Promise<v
   const written = await readMachines(names)
   const usable = await usableHypervisors()
   if (written !== undefined && !usable.some(({ name }) => name === written.hypervisor)) {
-    throw new TestbedError('prerequisite', `${written.hypervisor} does not answer, and has machines of ours`, {
-      hint: 'start it, then take the testbed down again; testbed doctor --provider vagrant tells what it lacks',
-    })
+    throw new TestbedError(
+      'prerequisite',
+      `${written.hypervisor} does not answer, and has machines of ours`,
+      {
+        hint: 'start it, then take the testbed down again; testbed doctor --provider vagrant tells what it lacks',
+      },
+    )
   }
   if (written !== undefined) {
     await step(context.progress, 'vagrant destroy', () =>

@@ -68,7 +68,10 @@ const control = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*[A-Za-z]`, 'g')
 
 /** Without colours; of what was written over itself on one line only the last. */
 function plain(line: string): string {
-  const shown = line.replace(control, '').split('\r').filter((part) => part.trim() !== '')
+  const shown = line
+    .replace(control, '')
+    .split('\r')
+    .filter((part) => part.trim() !== '')
   const last = shown.at(-1)?.trimEnd() ?? ''
   return last.startsWith('Progress: ') ? '' : last
 }

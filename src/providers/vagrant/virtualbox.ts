@@ -32,6 +32,7 @@ const virtualbox: Omit<Hypervisor, 'name'> = {
     await manage(['controlvm', machine, 'poweroff'])
   },
   remove: async (machine) => {
+    if (!entries((await manage(['list', 'vms'])).stdout).some(({ name }) => name === machine)) return
     await manage(['controlvm', machine, 'poweroff'])
     await mustRunLocal(['VBoxManage', 'unregistervm', machine, '--delete'], {
       timeoutMs,

@@ -42,7 +42,7 @@ Stderr: VBoxManage: error: VT-x is not available (VERR_VMX_NO_VMX)`,
     '--provider qemu',
   ],
   [
-    "Error while creating domain: Call to virDomainDefineXML failed: invalid argument: could not find capabilities for domaintype=kvm ",
+    'Error while creating domain: Call to virDomainDefineXML failed: invalid argument: could not find capabilities for domaintype=kvm ',
     'prerequisite',
     'no hardware virtualisation',
     'accelerator: tcg',
@@ -91,7 +91,12 @@ but another process is already executing an action on the machine.`,
     'another vagrant',
     'wait',
   ],
-  ['Error while creating a storage pool volume: No space left on device', 'testbed', 'a disk is full', 'vol-list'],
+  [
+    'Error while creating a storage pool volume: No space left on device',
+    'testbed',
+    'a disk is full',
+    'vol-list',
+  ],
 ])('%s', (said, kind, message, hint) => {
   const error = explainFailure('up host-a', said.split('\n'), '/log')
   expect(error.kind).toBe(kind)
