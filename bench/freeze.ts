@@ -1,8 +1,8 @@
 // Measured truth: freezes a workload with SIGSTOP and SIGCONT for a known time and compares what the client measured.
 //   npm run bench:freeze -- [--workload counter,redis] [--freeze 50,200,1000] [--rate 200] [--repetitions 5]
 // Exits 1 when any measured service downtime is off by more than 1/rate + 3 ms. A measurement whose own generator was late
-// (`generatorFault`, or more than 3 ms at an edge of the gap), or whose freeze is not known to the millisecond, is thrown
-// away, counted, and made again, at most eleven times.
+// (`generatorFault`, or more than 3 ms at an edge of the gap or between it and the freeze), or whose freeze is not known to
+// the millisecond, is thrown away, counted, and made again, at most eleven times.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,8 +16,9 @@ import { mustRunLocal } from '../src/core/process.ts'
 import { millisecondsBetween, systemClock } from '../src/core/time.ts'
 import { realDependencies } from '../src/experiments/defaults.ts'
 import type { Host } from '../src/hosts/host.ts'
-import { generatorFault } from '../src/probes/health.ts'
+import { generatorFault, stalledMs } from '../src/probes/health.ts'
 import { measureService } from '../src/probes/measure.ts'
+import type { Sample } from '../src/probes/sample.ts'
 import { startProbes } from '../src/probes/session.ts'
 import { takeDown } from '../src/testbed/down.ts'
 import { cacheFolder } from '../src/testbed/state.ts'
@@ -82,16 +83,28 @@ async function freezeOnce(
     end: recording.end,
   }
   const { metrics, outage } = measureService(recording.samples, marks, { ratePerSecond, timeoutMs })
-  const fault = generatorFault(recording.health, ratePerSecond, outage)
-  if (
-    fault !== undefined ||
-    outage === undefined ||
-    outage.edgeLateMs > 3 ||
-    metrics.serviceDowntimeMs === undefined
-  )
+  const fault = generatorFault(recording.health, ratePerSecond, outage, recording.stalls)
+  if (fault !== undefined || outage === undefined || metrics.serviceDowntimeMs === undefined) return undefined
+  const late = Math.max(outage.edgeLateMs, lateBeside(recording.samples, stop.at, go.at))
+  if (late > 3) return undefined
+  // Known here and nowhere else: when the freeze began and ended. What stands still beside it prolongs the gap.
+  const { stalls } = recording
+  if (Math.max(stalledMs(stalls, outage.from, stop.at), stalledMs(stalls, go.at, outage.to)) > 1)
     return undefined
   if (stop.uncertaintyMs + go.uncertaintyMs > 1) return undefined
   return { frozenMs: millisecondsBetween(stop.at, go.at), measuredMs: metrics.serviceDowntimeMs }
+}
+
+/**
+ * The largest lateness of the probes that were sent, or waited to be sent, shortly before the freeze or after it: where the
+ * machine stands still there, the workload does too, for longer than it was frozen.
+ */
+function lateBeside(samples: readonly Sample[], stop: bigint, go: bigint): number {
+  const besideNs = BigInt(Math.round(3e9 / ratePerSecond))
+  const late = samples
+    .filter(({ due, sent }) => sent >= stop - besideNs && due <= go + besideNs && (due <= stop || sent >= go))
+    .map(({ due, sent }) => millisecondsBetween(due, sent))
+  return Math.max(0, ...late)
 }
 
 /** What is tested is the client: neither the frozen workload nor this bench shall wait for a processor. */

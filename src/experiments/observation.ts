@@ -49,7 +49,7 @@ export function observeRecording(recording: Recording, marks: TrialMarks, probe:
     timeoutMs,
   })
   const { connectionDowntimeMs, detail } = connection
-  const fault = generatorFault(recording.health, ratePerSecond, service.outage)
+  const fault = generatorFault(recording.health, ratePerSecond, service.outage, recording.stalls)
   return {
     metrics: {
       ...during,

@@ -82,7 +82,7 @@ export function measureService(
     ...(silences.tailNs === undefined ? {} : { silentAtEndMs: millisecondsBetween(0n, silences.tailNs) }),
     ...(serviceDowntimeMs === undefined || longest === undefined
       ? {}
-      : { outage: { downtimeMs: serviceDowntimeMs, edgeLateMs: edgeLateMs(samples, longest) } }),
+      : { outage: { ...longest, downtimeMs: serviceDowntimeMs, edgeLateMs: edgeLateMs(samples, longest) } }),
   }
 }
 

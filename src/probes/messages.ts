@@ -1,4 +1,5 @@
 import type { Priority } from './priority.ts'
+import type { Stall } from './stall-watch.ts'
 import type { StreamsRequest } from './streams.ts'
 
 /** What the probing process is asked to do. */
@@ -18,5 +19,11 @@ export type FromProcess =
   | { readonly kind: 'ready'; readonly priority: Priority }
   | { readonly kind: 'started'; readonly start: bigint }
   /** The samples are on disk. `cpuMs` is the processor time that it used from its start to its stop. */
-  | { readonly kind: 'stopped'; readonly end: bigint; readonly count: number; readonly cpuMs: number }
+  | {
+      readonly kind: 'stopped'
+      readonly end: bigint
+      readonly count: number
+      readonly cpuMs: number
+      readonly stalls: readonly Stall[]
+    }
   | { readonly kind: 'failed'; readonly message: string }

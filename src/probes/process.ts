@@ -4,6 +4,7 @@ import { startMetronome } from './metronome.ts'
 import { raisePriority } from './priority.ts'
 import { rehearse } from './rehearsal.ts'
 import { writeSamples } from './samples-file.ts'
+import { watchStalls } from './stall-watch.ts'
 import { type RunningStreams, runStreams } from './streams.ts'
 
 // The probing process: started by session.ts, which talks to it over the IPC channel. It does nothing but probe, so that
@@ -21,6 +22,7 @@ let running: { streams: RunningStreams; samplesFile: string; cpu: NodeJS.CpuUsag
 async function handle(message: ToProcess): Promise<void> {
   if (message.kind === 'start') {
     await rehearse(message.request.spec, 200)
+    watch.begin()
     const streams = runStreams(message.request, metronome)
     running = { streams, samplesFile: message.request.samplesFile, cpu: process.cpuUsage() }
     await send({ kind: 'started', start: streams.start })
@@ -28,9 +30,10 @@ async function handle(message: ToProcess): Promise<void> {
   }
   if (running === undefined) throw new Error('asked to stop before it was started')
   const { end, samples } = running.streams.stop()
+  const stalls = watch.seen()
   const { user, system } = process.cpuUsage(running.cpu)
   await writeSamples(running.samplesFile, samples)
-  await send({ kind: 'stopped', end, count: samples.length, cpuMs: (user + system) / 1000 })
+  await send({ kind: 'stopped', end, count: samples.length, cpuMs: (user + system) / 1000, stalls })
   // Thousands of sockets may still wait for an answer.
   process.exit(0)
 }
@@ -45,4 +48,5 @@ process.on('message', (message) => {
 process.on('disconnect', () => process.exit(1))
 const priority = await raisePriority()
 const metronome = await startMetronome(2)
+const watch = await watchStalls()
 await send({ kind: 'ready', priority })

@@ -9,6 +9,7 @@ import type { FromProcess, ProcessRequest, ToProcess } from './messages.ts'
 import type { Priority } from './priority.ts'
 import type { Sample } from './sample.ts'
 import { readSamples } from './samples-file.ts'
+import type { Stall } from './stall-watch.ts'
 
 export interface ProbeOptions {
   readonly target: ProbeTarget
@@ -32,6 +33,8 @@ export interface Recording {
   /** Of the `connection` stream; that of the `service` stream is as asked for. */
   readonly connectionRatePerSecond: number
   readonly health: GeneratorFigures
+  /** When processors of this machine stood still. */
+  readonly stalls: readonly Stall[]
   /** What the system let the probing process have. */
   readonly priority: Priority
   /** Processor time that the probing process used while it probed. */
@@ -72,16 +75,16 @@ export async function startProbes(options: ProbeOptions, signal: AbortSignal): P
 
   const stop = async (): Promise<Recording> => {
     signal.throwIfAborted()
-    const [{ end, cpuMs }] = await Promise.all([
+    const [{ end, cpuMs, stalls }] = await Promise.all([
       child.expect('stopped', stopDeadlineMs),
       child.tell({ kind: 'stop' }),
     ])
     await child.ended
     signal.throwIfAborted()
     const samples = await readSamples(options.samplesFile)
-    const health = generatorHealth(samples, { start, end, ratePerSecond: options.ratePerSecond })
+    const health = generatorHealth(samples, stalls, { start, end, ratePerSecond: options.ratePerSecond })
     const { connectionRatePerSecond } = request
-    return { samples, start, end, connectionRatePerSecond, health, priority, cpuMs }
+    return { samples, start, end, connectionRatePerSecond, health, stalls, priority, cpuMs }
   }
   let recording: Promise<Recording> | undefined
   return {

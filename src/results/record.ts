@@ -48,6 +48,8 @@ export interface GeneratorHealth {
   readonly lateP50Ms: number
   readonly lateP99Ms: number
   readonly lateMaxMs: number
+  /** Absent in records of versions that did not watch for it. */
+  readonly stallMaxMs?: number
 }
 
 export interface TrialCause {

@@ -226,8 +226,8 @@ function fakeToolchain(
 const priority = { nice: 0, realTime: false }
 
 function recordingAt(end: bigint): Recording {
-  const health = { due: 100, sent: 100, lateP50Ms: 0.1, lateP99Ms: 1, lateMaxMs: 2 }
-  return { samples: [], start: 0n, end, health, connectionRatePerSecond: 50, priority, cpuMs: 10 }
+  const health = { due: 100, sent: 100, lateP50Ms: 0.1, lateP99Ms: 1, lateMaxMs: 2, stallMaxMs: 0 }
+  return { samples: [], start: 0n, end, health, stalls: [], connectionRatePerSecond: 50, priority, cpuMs: 10 }
 }
 
 function fakeHost(name: string): Host {

@@ -39,9 +39,25 @@ function stream(name: StreamName, intervalMs: number, backMs: number, lateMs: nu
 
 function recording(backMs: number, lateMs = 0): Recording {
   const samples = [...stream('service', 10, backMs, lateMs), ...stream('connection', 20, backMs, lateMs)]
-  const health = { due: 600, sent: 600, lateP50Ms: lateMs, lateP99Ms: lateMs, lateMaxMs: lateMs }
+  const health = {
+    due: 600,
+    sent: 600,
+    lateP50Ms: lateMs,
+    lateP99Ms: lateMs,
+    lateMaxMs: lateMs,
+    stallMaxMs: 0,
+  }
   const priority = { nice: 0, realTime: false }
-  return { samples, start: 0n, end: marks.end, health, connectionRatePerSecond: 50, priority, cpuMs: 50 }
+  return {
+    samples,
+    start: 0n,
+    end: marks.end,
+    health,
+    stalls: [],
+    connectionRatePerSecond: 50,
+    priority,
+    cpuMs: 50,
+  }
 }
 
 describe('observeRecording', () => {

@@ -123,7 +123,7 @@ describe('a trial that goes well', () => {
         connections: 'kept',
         findings: ['open connection: answered on the same socket to the end'],
       },
-      generator: { due: 100, sent: 100, lateP50Ms: 0.1, lateP99Ms: 1, lateMaxMs: 2 },
+      generator: { due: 100, sent: 100, lateP50Ms: 0.1, lateP99Ms: 1, lateMaxMs: 2, stallMaxMs: 0 },
     })
     expect(record.cause).toBeUndefined()
     expect(record.phases.map(({ name }) => name)).toEqual(['checkpoint', 'restore'])

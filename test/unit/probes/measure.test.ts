@@ -110,6 +110,11 @@ describe('measureService', () => {
       if (due === 2000) return { sentMs: 2009, doneMs: 2010 }
       return frozen(1500, 2005)(due)
     })
-    expect(measureService(samples, marks, settings).outage).toEqual({ downtimeMs: 510, edgeLateMs: 9 })
+    expect(measureService(samples, marks, settings).outage).toEqual({
+      from: ns(1496),
+      to: ns(2006),
+      downtimeMs: 510,
+      edgeLateMs: 9,
+    })
   })
 })
