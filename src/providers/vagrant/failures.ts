@@ -83,7 +83,7 @@ const failures: readonly Failure[] = [
   {
     says: /Timed out while waiting for the machine to boot|No IP address found|timed out.*(ssh|guest)|communicator.*timeout|reported error.*ssh/i,
     message: 'a machine did not come up in time',
-    hint: 'its console is in .testbed/NAME/logs/HOST/console.log; without KVM a guest boots ten to thirty times slower',
+    hint: 'its console is in .testbed/NAME/logs/HOST/boot.log; without KVM a guest boots ten to thirty times slower',
   },
   {
     says: /provider '.*' could not be found|unknown configuration section '(libvirt|virtualbox)'|plugin.*(not installed|is missing)/i,

@@ -18,6 +18,7 @@ export interface Fleet {
   readonly names: VagrantNames
   readonly testbed: ResolvedTestbed
   readonly hypervisor: Hypervisor
+  readonly box: string
   /** Of machines that are provisioned as the testbed says now. */
   readonly snapshot: string
 }
@@ -47,7 +48,7 @@ export async function prepareFleet(
   const { components, sources } = testbed
   const scripts = await digestOfFolders([join(context.projectFolder, 'provision')])
   const snapshot = `provisioned-${digestOf(JSON.stringify([machines, components, sources, scripts]))}`
-  return { context, names, testbed, hypervisor, snapshot }
+  return { context, names, testbed, hypervisor, box: machines[hypervisor.name].box, snapshot }
 }
 
 /** The one that has the testbed's machines already, else the one that the testbed asks for or that works here. */

@@ -4,6 +4,7 @@ import type { HostName, ResolvedHost } from '../../config/resolved.ts'
 import { step } from '../../core/progress.ts'
 import { poll } from '../../core/retry.ts'
 import { letsUsIn } from '../qemu/ssh.ts'
+import { withBoxImage } from './box-image.ts'
 import type { Fleet } from './fleet.ts'
 import type { FoundMachine } from './hypervisor.ts'
 import { addressOf } from './identity.ts'
@@ -38,11 +39,13 @@ export async function makeMachines(
   if (hosts.length === 0) return
   const { context, names, hypervisor } = fleet
   const wanted = hosts.map(({ name }) => name)
-  const up = vagrant(context, names, {
-    args: ['up', ...wanted, '--parallel', '--provider', hypervisor.name],
-    hypervisor: hypervisor.name,
-    timeoutMs: upMs,
-    signal,
+  const up = withBoxImage(fleet, signal, async () => {
+    await vagrant(context, names, {
+      args: ['up', ...wanted, '--parallel', '--provider', hypervisor.name],
+      hypervisor: hypervisor.name,
+      timeoutMs: upMs,
+      signal,
+    })
   })
   await Promise.all(
     hosts.map((host) =>
@@ -86,7 +89,7 @@ export async function restoreMachines(
   )
 }
 
-/** Keeps the state of machines, to return to; one that has that snapshot already is left alone. */
+/** Keeps the state of machines, to return to, in place of what was kept before. */
 export async function saveMachines(
   fleet: Fleet,
   hosts: readonly HostName[],
@@ -94,9 +97,8 @@ export async function saveMachines(
 ): Promise<void> {
   const { context, names, hypervisor, snapshot } = fleet
   await Promise.all(
-    hosts.map(async (name) => {
-      if (await hypervisor.hasSnapshot(names.machine(name), snapshot)) return
-      await step(
+    hosts.map((name) =>
+      step(
         context.progress,
         'save a snapshot',
         () =>
@@ -107,8 +109,8 @@ export async function saveMachines(
             signal,
           }),
         { host: name },
-      )
-    }),
+      ),
+    ),
   )
 }
 

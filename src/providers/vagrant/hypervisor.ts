@@ -16,6 +16,13 @@ export interface Hypervisor {
   /** Interfaces of this machine that are the hypervisor's ends of the testbed's networks. */
   links(names: VagrantNames): Promise<string[]>
   hasSnapshot(machine: string, snapshot: string): Promise<boolean>
+  /** Copies of the box's disks that machines stand on, where the hypervisor has such; whole or not. */
+  boxImages(box: string): Promise<BoxImage[]>
+}
+
+interface BoxImage {
+  readonly bytes: number
+  remove(): Promise<void>
 }
 
 export interface FoundMachine {

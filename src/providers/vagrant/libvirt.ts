@@ -75,15 +75,34 @@ const libvirt: Omit<Hypervisor, 'name'> = {
   hasSnapshot: async (machine, snapshot) => {
     return (await lines(['snapshot-list', machine, '--name'])).includes(snapshot)
   },
+  boxImages: async (box) => {
+    const prefix = `${box.replaceAll('/', '-VAGRANTSLASH-')}_vagrant_box_image_`
+    const images = (await volumes()).filter(({ volume }) => volume.startsWith(prefix))
+    return await Promise.all(
+      images.map(async ({ pool, volume }) => {
+        const info = await virsh(['vol-info', volume, '--pool', pool, '--bytes', '--physical'])
+        return {
+          bytes: Number(/^Physical:\s+(\d+)/m.exec(info.stdout)?.[1]),
+          remove: () => mustVirsh(['vol-delete', volume, '--pool', pool]),
+        }
+      }),
+    )
+  },
 }
 
 async function deleteVolumes(matches: (volume: string) => boolean): Promise<void> {
-  for (const pool of await lines(['pool-list', '--name'])) {
+  for (const { pool, volume } of await volumes()) {
+    if (matches(volume)) await mustVirsh(['vol-delete', volume, '--pool', pool])
+  }
+}
+
+async function volumes(): Promise<{ pool: string; volume: string }[]> {
+  const found = (await lines(['pool-list', '--name'])).map(async (pool) => {
     // What QEMU or a crashed program has made shows only in a pool that has looked again.
     await virsh(['pool-refresh', pool])
-    const volumes = (await lines(['vol-list', pool])).flatMap((line) => line.split(/\s+/)[0] ?? [])
-    for (const volume of volumes.filter(matches)) await mustVirsh(['vol-delete', volume, '--pool', pool])
-  }
+    return (await lines(['vol-list', pool])).map((line) => ({ pool, volume: line.split(/\s+/)[0] ?? '' }))
+  })
+  return (await Promise.all(found)).flat()
 }
 
 function isOurs({ prefix }: VagrantNames): (name: string) => boolean {

@@ -35,6 +35,6 @@ export function namesWith(prefix: string, stateFolder: string): VagrantNames {
     folder,
     machinesFile: join(folder, 'machines.json'),
     log: join(stateFolder, 'logs', 'vagrant.log'),
-    consoleLog: (host) => join(stateFolder, 'logs', host, 'console.log'),
+    consoleLog: (host) => join(stateFolder, 'logs', host, 'boot.log'),
   }
 }

@@ -46,6 +46,8 @@ const virtualbox: Omit<Hypervisor, 'name'> = {
     const { stdout } = await manage(['list', 'hostonlyifs'])
     return [...stdout.matchAll(/^Name:\s+(\S+)/gm)].flatMap(([, name]) => name ?? [])
   },
+  // Vagrant imports the box in one command of VirtualBox's.
+  boxImages: async () => [],
   hasSnapshot: async (machine, snapshot) => {
     const { stdout } = await manage(['snapshot', machine, 'list', '--machinereadable'])
     return stdout.split('\n').some((line) => /^SnapshotName/.test(line) && line.includes(`="${snapshot}"`))
