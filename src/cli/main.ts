@@ -112,6 +112,19 @@ export function createProgram(): Command {
     .description('collect the logs of the testbed and its hosts in a folder')
     .addOption(testbedOption())
     .action(lazily(async () => (await import('./commands/logs.ts')).logs))
+  program
+    .command('image <action> [name]')
+    .description(
+      'what virtual machines are started from: list, build [NAME], or box (pack a box for Vagrant)',
+    )
+    .addOption(testbedOption())
+    .addOption(components())
+    .addOption(json())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  testbed image list\n  testbed image build debian-13\n  testbed image box           a box for vagrant and libvirt, without downloads',
+    )
+    .action(lazily(async () => (await import('./commands/image.ts')).image))
 
   const repetitions = () =>
     new Option('--repetitions <n>', 'blocks: one repetition of every cell each').argParser(positiveInteger)

@@ -43,7 +43,7 @@ export async function findImageConflicts(
 /** Where the image of the recipe `testbed/images/<name>` is, built or not. */
 export async function locateImage(context: ProviderContext, name: string): Promise<BaseImage> {
   const folder = join(context.projectFolder, 'testbed/images', name)
-  const digest = await digestOfFolders([folder], (path) => !path.startsWith('vm/')) // which is for virtual machines
+  const digest = await digestOfFolders([folder], (path) => !/^(vm|box)\//.test(path)) // which are for virtual machines
   return { digest, rootfs: join(context.cacheFolder, 'images', `${name}-${digest}`) }
 }
 
