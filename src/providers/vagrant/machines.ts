@@ -66,7 +66,7 @@ export interface Identity {
   readonly hostPrivateKey: string
 }
 
-export const defaultBoxes: Readonly<Record<HypervisorName, string>> = {
+const defaultBoxes: Readonly<Record<HypervisorName, string>> = {
   virtualbox: 'bento/ubuntu-24.04',
   libvirt: 'cloud-image/ubuntu-24.04',
 }
