@@ -14,4 +14,6 @@ ip -o link show | awk -F': ' '{ sub(/@.*/, "", $2); print $2 }' | items link
 awk '{ print $5 }' /proc/self/mountinfo | items mount
 find /run/netns -type f 2>/dev/null | items netns # Docker's own show as mounts while they are in use
 nft -s list ruleset 2>/dev/null | sed 's/^[[:space:]]*//' | grep -v '^[{}]*$' | items rule
-ps -eo sid=,comm= | awk -v own="$own" '$1 != own && $2 !~ /^sshd/ { print $2 }' | items process
+# On a machine of its own: the kernel's threads (they have no memory and are no zombies) and udev's workers come and go by themselves.
+ps -eo sid=,vsz=,stat=,comm= | awk -v own="$own" '
+  $1 != own && !($2 == 0 && $3 !~ /^Z/) && $4 !~ /^(sshd|\(udev-worker|systemd-userwor)/ { print $4 }' | items process
