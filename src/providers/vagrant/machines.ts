@@ -134,9 +134,11 @@ function machineOf(
     qemuArguments: [
       '-netdev',
       'user,id=nat,ipv6=off',
+      // In a slot that libvirt leaves free, and behind all its cards: the first one a guest finds has to be Vagrant's own.
       '-device',
-      // A place of its own: it is made before libvirt's devices, which have theirs from slot 1 on.
-      `virtio-net-pci,netdev=nat,mac=${natMac(host)},romfile=,bus=pcie.0,addr=0x10`,
+      'pcie-root-port,id=natport,bus=pcie.0,addr=0x10,chassis=64,slot=64',
+      '-device',
+      `virtio-net-pci,netdev=nat,mac=${natMac(host)},romfile=,bus=natport`,
     ],
     consoleLogs: identity === undefined ? [] : [names.consoleLog(host.name)],
     settings: {
