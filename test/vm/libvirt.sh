@@ -8,6 +8,7 @@
 set -eu
 
 packages='vagrant vagrant-libvirt libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients dnsmasq-base qemu-utils'
+ours='written by test/vm/libvirt.sh'
 virsh() { command virsh --quiet --connect qemu:///system "$@"; }
 answers() { virsh version >/dev/null 2>&1; }
 
@@ -43,8 +44,11 @@ start() {
 
   # The driver takes no other place for it: what stood there comes back at the end.
   mkdir -p /etc/libvirt
-  [ ! -e /etc/libvirt/qemu.conf ] || [ -e "$folder/qemu.conf.before" ] || cp -p /etc/libvirt/qemu.conf "$folder/qemu.conf.before"
+  if [ -e /etc/libvirt/qemu.conf ] && ! grep -q "$ours" /etc/libvirt/qemu.conf; then
+    cp -p /etc/libvirt/qemu.conf "$folder/qemu.conf.before"
+  fi
   cat >/etc/libvirt/qemu.conf <<CONF
+# $ours
 user = "root"
 group = "root"
 dynamic_ownership = 0
@@ -98,6 +102,21 @@ left() {
   volumes | sed 's/^/volume /'
 }
 
+# libvirt's chains stay when it goes, empty.
+remove_chains() {
+  for tool in iptables ip6tables; do
+    command -v "$tool" >/dev/null || continue
+    for table in filter nat mangle; do
+      rules=$("$tool" -t "$table" -S 2>/dev/null || true)
+      # shellcheck disable=SC2086
+      echo "$rules" | sed -n '/-j LIBVIRT_/s/^-A //p' | while read -r rule; do "$tool" -t "$table" -D $rule; done
+      for command in -F -X; do
+        for chain in $(echo "$rules" | sed -n 's/^-N \(LIBVIRT_.*\)/\1/p'); do "$tool" -t "$table" "$command" "$chain"; done
+      done
+    done
+  done
+}
+
 stop() {
   folder=$1
   if [ ! -e "$folder/libvirtd.pid" ]; then
@@ -131,6 +150,7 @@ stop() {
       sleep 0.1
     done
   done
+  remove_chains
   if [ -e "$folder/qemu.conf.before" ]; then
     mv "$folder/qemu.conf.before" /etc/libvirt/qemu.conf
   else
