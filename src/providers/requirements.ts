@@ -1,6 +1,7 @@
-import { access, constants, readFile } from 'node:fs/promises'
+import { access, constants, readFile, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { mustRunLocal } from '../core/process.ts'
+import { machinePackageSource } from '../core/packages.ts'
+import { type LocalOptions, mustRunLocal } from '../core/process.ts'
 import type { Requirement } from './provider.ts'
 
 /** A program that has to be on this machine's PATH, and the Debian or Ubuntu package that brings it. */
@@ -35,7 +36,10 @@ export function missingPackages(requirements: readonly Requirement[]): string[] 
   return [...new Set(requirements.filter((one) => !one.satisfied).flatMap((one) => one.packages ?? []))]
 }
 
-/** Installs packages on this machine with apt. @throws TestbedError with apt's last lines. */
+/**
+ * Installs packages on this machine with apt; `name/suite` comes from that suite (`qemu-utils/bookworm-backports`), which apt
+ * gets to know if need be. @throws TestbedError with apt's last lines.
+ */
 export async function installPackages(
   packages: readonly string[],
   signal: AbortSignal,
@@ -48,6 +52,7 @@ export async function installPackages(
     signal,
     onLine,
   } as const
+  await addSuites(packages, { timeoutMs: 60_000, signal })
   await mustRunLocal(['apt-get', '-q', 'update'], {
     ...options,
     what: 'apt-get update',
@@ -58,6 +63,28 @@ export async function installPackages(
     what: `installation of ${packages.join(', ')}`,
     hint: 'install them by hand and try again',
   })
+}
+
+/** Suites that packages are asked of by name, each once. */
+export function suitesOf(packages: readonly string[]): string[] {
+  return [...new Set(packages.flatMap((name) => name.split('/')[1] ?? []))]
+}
+
+/** Of suites that apt does not know it is told in a file of our own; what else is installed does not come from backports. */
+async function addSuites(packages: readonly string[], options: LocalOptions): Promise<void> {
+  const wanted = suitesOf(packages)
+  if (wanted.length === 0) return
+  const format = ['--format', '$(RELEASE) $(CODENAME) $(SUITE)'] as const
+  const { stdout } = await mustRunLocal(['apt-get', 'indextargets', ...format], options)
+  const known = new Set(stdout.split(/\s+/))
+  const { uri, keyring } = await machinePackageSource()
+  const signed = keyring === undefined ? '' : `[signed-by=${keyring}] `
+  for (const suite of wanted.filter((name) => !known.has(name))) {
+    await writeFile(
+      `/etc/apt/sources.list.d/migration-testbed-${suite}.list`,
+      `# Added by migration-testbed (up --install) for ${packages.join(', ')}. Remove it at will.\ndeb ${signed}${uri} ${suite} main\n`,
+    )
+  }
 }
 
 async function isOnPath(program: string): Promise<boolean> {

@@ -114,7 +114,7 @@ async function seedHost(fleet: Fleet, host: ResolvedHost, signal: AbortSignal): 
     image,
     names.folder(host.name),
     {
-      name: host.name,
+      name: host.name.replace(/^_/, ''), // names that no host can have start with _
       machineId: digestOf(`${context.stateFolder}/${host.name}`, 32),
       publicKey: (await ensureKeyPair(keys, 'login')).publicKey,
       hostKey: await ensureKeyPair(keys, host.name),

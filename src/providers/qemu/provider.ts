@@ -10,6 +10,7 @@ import { type Names, namesFor } from '../namespaces/names.ts'
 import { createNetworks, networksStand, removeNetworks } from '../namespaces/network.ts'
 import type { HostStatus, Provider, ProviderContext } from '../provider.ts'
 import { chooseAccelerator } from './accelerator.ts'
+import { bake, isBaked, provisionedImage } from './bake.ts'
 import { checkMachine } from './check.ts'
 import { addressOf, bootHost, canRestore, type Fleet, fittingDigest, restoreHost, vmOf } from './hosts.ts'
 import { findVm, findVms, killVm } from './labels.ts'
@@ -29,6 +30,10 @@ export function createQemuProvider(context: ProviderContext): Provider {
     reset: (testbed, hosts, signal) => reset(context, names, testbed, hosts, signal),
     kill: (host) => killVm(names.id, host, context.clock),
     destroy: () => destroy(context, names),
+    baking: {
+      isBaked: (testbed) => isBaked(context, testbed),
+      bake: (testbed, provision, signal) => bake(context, names, testbed, provision, signal),
+    },
     snapshots: {
       save: (testbed, hosts, signal) => save(context, names, testbed, hosts, signal),
     },
@@ -41,7 +46,8 @@ async function prepare(
   testbed: ResolvedTestbed,
   signal: AbortSignal,
 ): Promise<Fleet> {
-  const image = await prepareGuestImage(context, testbed, signal)
+  const base = await prepareGuestImage(context, testbed, signal)
+  const image = await provisionedImage(context, testbed, base)
   const { accelerator, why } = await chooseAccelerator(context, testbed, image.boot?.kernel)
   context.progress({ kind: 'note', text: `accelerator ${accelerator}: ${why}` })
   return { context, names, testbed, image, accelerator }
