@@ -11,7 +11,7 @@ import type { GuestImage } from '../images/guest-image.ts'
 import { seedGuest } from '../images/seed.ts'
 import type { Names } from '../namespaces/names.ts'
 import type { ProviderContext } from '../provider.ts'
-import { findVm, labelOf, tapName } from './labels.ts'
+import { findVm, labelArgument, tapName } from './labels.ts'
 import {
   type Accelerator,
   type Machine,
@@ -136,7 +136,7 @@ function machineOf(fleet: Fleet, host: ResolvedHost, seed: readonly string[], ss
   const { names, testbed, image, accelerator } = fleet
   const { id } = names
   return {
-    label: labelOf(id, host.name),
+    label: labelArgument(id, host.name),
     accelerator,
     vm: testbed.vm,
     host,

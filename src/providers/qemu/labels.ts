@@ -9,13 +9,8 @@ import type { Clock } from '../../core/time.ts'
  * Every QEMU carries the name of its virtual machine on its command line, `-name guest=mtb-<id>-<host>`: the kernel keeps
  * the list, so that what a crashed program has started is found again.
  */
-export function labelOf(id: string, host: HostName): string {
-  return `mtb-${id}-${host}`
-}
-
-/** As it stands among QEMU's arguments. */
 export function labelArgument(id: string, host: HostName): string {
-  return `guest=${labelOf(id, host)}`
+  return `guest=mtb-${id}-${host}`
 }
 
 /** The host whose label is among these arguments of a process, when it is one of testbed `id`. */

@@ -12,6 +12,7 @@ type Wiring =
   | { readonly kind: 'user'; readonly mgmt: string; readonly service: string; readonly sshPort: number }
 
 export interface Machine {
+  /** `guest=…`; see labels.ts. */
   readonly label: string
   readonly accelerator: Accelerator
   readonly vm: ResolvedVm
@@ -44,7 +45,7 @@ export function machineArguments(machine: Machine): string[] {
     { id: 'service', mac: serviceCardMac(host) },
   ] as const
   return [
-    ...['-name', `guest=${machine.label}`],
+    ...['-name', machine.label],
     ...['-machine', 'q35', '-accel', machine.accelerator === 'tcg' ? 'tcg,thread=multi' : 'kvm'],
     // The same on all machines of a testbed: CRIU refuses to restore where instructions are missing.
     ...['-cpu', 'max', '-smp', String(vm.cpus), '-m', `size=${Math.round(vm.memoryBytes / 1024)}k`],

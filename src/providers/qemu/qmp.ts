@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
-import { TestbedError } from '../../core/errors.ts'
+import { messageOf, TestbedError } from '../../core/errors.ts'
 
 /** A conversation with one QEMU over its monitor socket. */
 export interface Qmp {
@@ -87,8 +87,7 @@ function converse(socket: Socket, { host, timeoutMs }: QmpOptions): Qmp & { gree
   }
   socket.on('error', (error) => closed(error.message))
   socket.on('close', () => closed('it closed its monitor'))
-  followLines(socket, (line) => {
-    const message = parseQmp(line)
+  const hear = (message: QmpMessage) => {
     if (message.kind === 'greeting') waiting.get('greeting')?.resolve(message.version)
     else if (message.kind === 'answer') waiting.get(message.id)?.resolve(message.value)
     else if (message.kind === 'error') {
@@ -97,6 +96,13 @@ function converse(socket: Socket, { host, timeoutMs }: QmpOptions): Qmp & { gree
         ?.reject(
           new TestbedError('testbed', 'QEMU refused a command', { where: host, why: [message.message] }),
         )
+    }
+  }
+  followLines(socket, (line) => {
+    try {
+      hear(parseQmp(line))
+    } catch (error) {
+      closed(`it says what is not its protocol: ${messageOf(error)}`)
     }
   })
   let last = 0
