@@ -1,11 +1,18 @@
-import type { ComponentName, ComponentSources, ProviderName, ResolvedVagrant, ResolvedVm } from './resolved.ts'
+import type {
+  ComponentName,
+  ComponentSources,
+  ProviderName,
+  ResolvedVagrant,
+  ResolvedVm,
+} from './resolved.ts'
 
 /** The three documents once their schema has held and its defaults are in; a test keeps them equal to schemas/. */
 
 export interface TestbedDocument {
   readonly name: string
   readonly provider: ProviderName | 'auto'
-  readonly hosts: number | readonly { readonly name: string }[]
+  readonly hosts: number | readonly HostDocument[]
+  readonly ssh?: LoginDocument & { readonly configFile?: string; readonly allowKill: boolean }
   readonly networks: { readonly mgmt: NetworkDocument; readonly service: NetworkDocument }
   readonly components: readonly ComponentName[]
   readonly sources: ComponentSources
@@ -18,6 +25,20 @@ export interface TestbedDocument {
     readonly network: ResolvedVm['network']
   }
   readonly vagrant: ResolvedVagrant
+}
+
+export interface HostDocument extends LoginDocument {
+  readonly name: string
+  readonly address?: string
+  readonly mgmtAddress?: string
+}
+
+interface LoginDocument {
+  readonly user?: string
+  readonly port?: number
+  readonly identityFile?: string
+  readonly jump?: string
+  readonly serviceInterface?: string
 }
 
 interface NetworkDocument {

@@ -1,6 +1,6 @@
 /** What the files say once read, checked and completed: the only form that the rest of the program sees. */
 
-export const providerNames = ['namespaces', 'qemu', 'vagrant'] as const
+export const providerNames = ['namespaces', 'qemu', 'ssh', 'vagrant'] as const
 export type ProviderName = (typeof providerNames)[number]
 export const componentNames = ['docker', 'criu'] as const
 export type ComponentName = (typeof componentNames)[number]
@@ -43,6 +43,25 @@ export interface ResolvedHost {
   /** Without prefix length. */
   readonly mgmtAddress: string
   readonly serviceAddress: string
+  /** With provider ssh: the machine that the host is. */
+  readonly machine?: ResolvedMachine
+}
+
+/** A machine that exists already; whatever is absent is as ~/.ssh/config says. */
+export interface ResolvedMachine {
+  /** A name, an IP address or an alias. */
+  readonly address: string
+  readonly user?: string
+  readonly port?: number
+  /** Absolute path of the private key. */
+  readonly identityFile?: string
+  /** In place of ~/.ssh/config. */
+  readonly configFile?: string
+  /** As `ssh -J` takes it. */
+  readonly jump?: string
+  /** Absent: the address that SSH reaches. */
+  readonly mgmtAddress?: string
+  readonly serviceInterface: string
 }
 
 export interface ResolvedTestbed {
@@ -51,6 +70,8 @@ export interface ResolvedTestbed {
   readonly file: string
   readonly provider: ProviderName | 'auto'
   readonly hosts: readonly ResolvedHost[]
+  /** Experiments may power existing machines off. */
+  readonly allowKill?: true
   readonly networks: {
     readonly mgmt: ResolvedNetwork
     /** The workload keeps `workloadAddress` (the last usable one) and `workloadMac` wherever it runs. */
@@ -58,7 +79,7 @@ export interface ResolvedTestbed {
   }
   readonly components: readonly ComponentName[]
   readonly sources: ComponentSources
-  /** A folder of `testbed/images/`. */
+  /** A folder of `testbed/images/`, or `auto`: what that is stands with the provider. */
   readonly image: string
   readonly vm: ResolvedVm
   readonly vagrant: ResolvedVagrant

@@ -3,6 +3,7 @@ import { parseSize } from '../core/units.ts'
 import { macOf, overlap, parseSubnet, type Subnet, usableAddress } from './addresses.ts'
 import { attempt, checkAmount, type Loaded, loadDocument, type Report, type Rule, valid } from './document.ts'
 import type { TestbedDocument } from './documents.ts'
+import { checkMachines, resolveMachine } from './machines.ts'
 import { configurationFile, projectFolders } from './paths.ts'
 import { unknownName } from './problems.ts'
 import type { ResolvedNetwork, ResolvedTestbed, ResolvedVm } from './resolved.ts'
@@ -20,6 +21,7 @@ export async function loadTestbed(argument: string): Promise<Loaded<ResolvedTest
 
 const rules: readonly Rule<TestbedDocument>[] = [
   { reads: ['hosts'], check: ({ hosts }, report) => checkHosts(hosts, report) },
+  { reads: ['provider', 'hosts', 'ssh'], check: checkMachines },
   { reads: ['networks'], check: checkNetworks },
   { reads: ['networks', 'hosts'], check: checkRoom },
   {
@@ -34,11 +36,11 @@ const rules: readonly Rule<TestbedDocument>[] = [
     check: async ({ image }, report) => {
       const entries = await readdir(projectFolders.images, { withFileTypes: true })
       const images = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
-      if (!images.includes(image)) {
+      if (image !== 'auto' && !images.includes(image)) {
         report(
           ['image'],
           `there is no image "${image}" in testbed/images/`,
-          unknownName(image, images.sort()),
+          unknownName(image, ['auto', ...images.sort()]),
         )
       }
     },
@@ -93,6 +95,7 @@ function resolve(document: TestbedDocument, file: string): ResolvedTestbed {
   const mgmt = parseSubnet(document.networks.mgmt.subnet)
   const service = parseSubnet(document.networks.service.subnet)
   const workloadAddress = usableAddress(service, service.usable - 1)
+  const machines = resolveMachine(document, file)
   return {
     name: document.name,
     file,
@@ -101,7 +104,9 @@ function resolve(document: TestbedDocument, file: string): ResolvedTestbed {
       name,
       mgmtAddress: usableAddress(mgmt, index + 1),
       serviceAddress: usableAddress(service, index + 1),
+      ...machines(index),
     })),
+    ...(document.ssh?.allowKill === true ? { allowKill: true as const } : {}),
     networks: {
       mgmt: resolveNetwork(mgmt),
       service: { ...resolveNetwork(service), workloadAddress, workloadMac: macOf(workloadAddress) },

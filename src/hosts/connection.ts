@@ -48,13 +48,13 @@ export async function logInThrough(
     for (const hop of hops) {
       const last = logins.at(-1)
       const through = last === undefined ? undefined : await forward(last.client, hop)
-      logins.push(
-        await logIn(hop, {
-          timeoutMs,
-          ...(signal === undefined ? {} : { signal }),
-          ...(through === undefined ? {} : { through }),
-        }),
-      )
+      const options = {
+        timeoutMs,
+        ...(signal === undefined ? {} : { signal }),
+        ...(through === undefined ? {} : { through }),
+      }
+      const login = logIn(hop, options)
+      logins.push(await (hop === hops.at(-1) ? login : login.catch(atJump(hop))))
     }
     const login = logins.pop()
     if (login === undefined) throw new Error('there is nothing to connect to')
@@ -84,6 +84,14 @@ async function forward(client: Client, { host, port }: LoginTarget): Promise<Dup
       else reject(new Error(`the jump host reaches no ${host}:${port}: ${error.message}`))
     })
   })
+}
+
+function atJump({ host }: LoginTarget): (error: unknown) => never {
+  return (error) => {
+    throw error instanceof WrongHostKey
+      ? error
+      : new Error(`jump host ${host}: ${messageOf(error)}`, { cause: error })
+  }
 }
 
 function closeAll(logins: readonly Login[]): void {

@@ -40,10 +40,13 @@ export interface Login {
 /** The server showed a key that is none of those it should have. */
 export class WrongHostKey extends Error {
   override readonly name = 'WrongHostKey'
+  /** `host:port` */
+  readonly at: string
   readonly shown: string
 
-  constructor(shown: string) {
-    super('the host shows another key than the known one')
+  constructor(at: string, shown: string) {
+    super(`${at} shows another key than the known one`)
+    this.at = at
     this.shown = shown
   }
 }
@@ -84,7 +87,8 @@ export async function logIn(target: LoginTarget, options: LoginOptions): Promise
       settle()
       client.destroy()
       if (options.signal?.aborted === true) reject(options.signal.reason)
-      else if (hostKey !== '' && !isRight(target, hostKey)) reject(new WrongHostKey(hostKey))
+      else if (hostKey !== '' && !isRight(target, hostKey))
+        reject(new WrongHostKey(`${target.host}:${target.port}`, hostKey))
       else reject(error)
     }
     const abort = () => fail(options.signal?.reason)

@@ -3,11 +3,13 @@ import { TestbedError } from '../core/errors.ts'
 import { createNamespacesProvider } from './namespaces/provider.ts'
 import type { Provider, ProviderContext, Requirement } from './provider.ts'
 import { createQemuProvider } from './qemu/provider.ts'
+import { createSshProvider } from './ssh/provider.ts'
 import { createVagrantProvider } from './vagrant/provider.ts'
 
 const makers: Readonly<Record<ProviderName, (context: ProviderContext) => Provider>> = {
   namespaces: createNamespacesProvider,
   qemu: createQemuProvider,
+  ssh: createSshProvider,
   vagrant: createVagrantProvider,
 }
 
@@ -23,7 +25,8 @@ export async function selectProvider(
   wanted: ProviderName | 'auto',
   context: ProviderContext,
 ): Promise<Selection> {
-  const names = wanted === 'auto' ? providerNames : [wanted]
+  // Existing machines are only used by who names them.
+  const names = wanted === 'auto' ? providerNames.filter((name) => name !== 'ssh') : [wanted]
   const candidates = await Promise.all(
     names.map(async (name) => {
       const provider = makers[name](context)

@@ -36,16 +36,25 @@ function pathsOf(value: unknown, at = ''): string[] {
   return at === '' ? below : [at, ...below]
 }
 
-type Complete<Part> = Part extends string | number
+type Complete<Part> = Part extends string | number | boolean
   ? Part
   : Part extends readonly (infer Item)[]
     ? readonly Complete<Item>[]
     : { readonly [Key in keyof Part]-?: Complete<Part[Key]> }
 
+const login = {
+  user: 'root',
+  port: 22,
+  identityFile: '~/.ssh/lab',
+  jump: 'bastion',
+  serviceInterface: 'eth1',
+}
+const machine = { name: 'host-a', address: 'node-1', mgmtAddress: '192.168.7.11', ...login }
 const testbed: Complete<TestbedDocument> = {
   name: 'default',
   provider: 'auto',
-  hosts: [{ name: 'host-a' }, { name: 'host-b' }],
+  hosts: [machine, { ...machine, name: 'host-b' }],
+  ssh: { ...login, configFile: 'lab.ssh-config', allowKill: true },
   networks: { mgmt: { subnet: '10.87.0.0/24' }, service: { subnet: '10.88.0.0/24' } },
   components: ['docker'],
   sources: { docker: 'distribution', criu: 'auto' },

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Takes off an existing machine all that testbed ID has made there, and leaves installed packages and everything else alone.
+#   clean.sh ID
+# Sent over standard input. Idempotent; does nothing on a machine that is not the testbed's.
+set -eu
+export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+id=$1
+record=/var/lib/migration-testbed/testbed
+[ "$(head -n 1 "$record" 2>/dev/null | cut -d' ' -f1)" = "$id" ] || exit 0
+
+! command -v pkill >/dev/null || pkill -KILL -f '^sh /usr/local/lib/migration-testbed/provision/' || true
+if command -v docker >/dev/null && docker version >/dev/null 2>&1; then
+  docker ps --all --quiet --filter label=migration-testbed.trial | xargs -r docker rm --force --volumes >/dev/null
+  docker images --format '{{.Repository}}:{{.Tag}}' | grep '^migration-testbed/' | xargs -r docker rmi --force >/dev/null
+  docker network ls --quiet --filter label=migration-testbed=network | xargs -r docker network rm >/dev/null
+fi
+
+# Shaped links carry a root discipline with this handle: provision/network/link.sh
+if command -v tc >/dev/null; then
+  tc qdisc show | awk '$3 == "7e57:" { for (i = 4; i < NF; i++) if ($i == "dev") print $(i + 1) }' | sort -u |
+    while read -r device; do tc qdisc del dev "$device" root || true; done
+fi
+sed -n 's/^uplink //p' "$record" | while read -r uplink was; do
+  [ -e "/sys/class/net/$uplink" ] || continue
+  [ "$(basename "$(readlink "/sys/class/net/$uplink/master")")" != svc0 ] || ip link set "$uplink" nomaster
+  [ "$was" = up ] || ip link set "$uplink" down
+  ! command -v nmcli >/dev/null || nmcli device set "$uplink" managed yes 2>/dev/null || true
+done
+[ ! -e /sys/class/net/svc0 ] || ip link del svc0
+rm -rf /usr/local/lib/migration-testbed /var/log/criu/verify /var/lib/migration-testbed
