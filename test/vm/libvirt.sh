@@ -80,7 +80,9 @@ CONF
     fi
     sleep 0.1
   done
-  if ! virsh pool-info default >/dev/null 2>&1; then
+  if ! virsh pool-info default 2>/dev/null | grep -q '^State: *running' && ! virsh pool-start default >/dev/null 2>&1; then
+    # None, or one whose folder is gone with whoever made it.
+    virsh pool-undefine default >/dev/null 2>&1 || true
     virsh pool-define-as default dir --target "$folder/pool" >/dev/null
     virsh pool-start default >/dev/null
     : >"$folder/pool.mine"
