@@ -50,7 +50,7 @@ describe('a testbed', () => {
       workloadMac: '02:42:0a:58:00:fe',
     })
     expect(value.components).toEqual(['docker', 'criu'])
-    expect(value.image).toBe('debian-13')
+    expect(value.image).toBe('auto')
   })
 
   test('a bare name is a file of testbed/', async () => {
