@@ -37,7 +37,7 @@ shadow_group=$(sed -n 's/^shadow:[^:]*:\([0-9]*\):.*/\1/p' "$work/group")
   put "$work/name-servers.sh" /usr/local/sbin/vagrant-name-servers 755 0 0
   put "$work/name-servers.service" /etc/systemd/system/vagrant-name-servers.service 644 0 0
   put "$work/name-servers.path" /etc/systemd/system/vagrant-name-servers.path 644 0 0
-  for unit in vagrant-first-boot.service vagrant-name-servers.path; do
+  for unit in vagrant-first-boot.service vagrant-name-servers.path vagrant-name-servers.service; do
     printf 'symlink /etc/systemd/system/multi-user.target.wants/%s /etc/systemd/system/%s\n' "$unit" "$unit"
   done
 } >"$target/commands"

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Name servers as DHCP gave them: there is no resolver daemon.
 set -eu
-sed -n 's/^DNS=//p' /run/systemd/netif/leases/* | tr ' ' '\n' | sort -u | sed 's/^/nameserver /' >/etc/resolv.conf.new
+cat /run/systemd/netif/leases/* 2>/dev/null | sed -n 's/^DNS=//p' | tr ' ' '\n' | sort -u |
+  sed 's/^/nameserver /' >/etc/resolv.conf.new
 [ ! -s /etc/resolv.conf.new ] || mv /etc/resolv.conf.new /etc/resolv.conf
