@@ -150,6 +150,10 @@ async function destroy(context: ProviderContext, names: VagrantNames): Promise<v
       },
     )
   }
+  // Vagrant asks a machine that runs for its address, and waits long for one that is half up.
+  for (const { hypervisor, machine } of await allMachines(names)) {
+    if (machine.running) await hypervisor.powerOff(machine.name)
+  }
   if (written !== undefined) {
     await step(context.progress, 'vagrant destroy', () =>
       vagrant(context, names, {
