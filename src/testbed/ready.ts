@@ -2,27 +2,35 @@ import { join } from 'node:path'
 import { packageRoot } from '../config/paths.ts'
 import type { HostName, ResolvedTestbed } from '../config/resolved.ts'
 import { type Progress, step } from '../core/progress.ts'
+import { systemClock } from '../core/time.ts'
 import type { HostAddress } from '../hosts/address.ts'
+import { stepClock } from '../hosts/clock-step.ts'
 import type { Facts } from '../hosts/facts.ts'
+import { type Identity, readIdentity, requireSameIdentity } from '../hosts/identity.ts'
 import { connectHost, type SshHost } from '../hosts/ssh-host.ts'
 import type { Provider } from '../providers/provider.ts'
 import { readFacts } from '../provision/facts.ts'
+import { markProvisioned, provisionDigest } from '../provision/mark.ts'
 import { installComponents, type ProvisionOptions, provisionHost } from '../provision/provision.ts'
+import { remoteFolder } from '../provision/scripts.ts'
 import type { RunningTestbed } from './running.ts'
 import { stateFolderOf, type TestbedState, writeState } from './state.ts'
+
+const identityScript = `${remoteFolder}/identity.sh`
+const clockScript = `${remoteFolder}/clock/step.sh`
 
 interface Options {
   readonly progress: Progress
   readonly signal: AbortSignal
-  /** Of hosts whose image and kernel have not changed since they were read. */
-  readonly knownFacts?: Readonly<Record<HostName, Facts>>
+  /** The hosts were put back: what was known of them before holds. */
+  readonly reset: boolean
 }
 
 /** Provisions an image once for all hosts, where the provider can keep one. */
 export async function bakeOnce(
   provider: Provider,
   testbed: ResolvedTestbed,
-  options: Options,
+  options: Omit<Options, 'reset'>,
 ): Promise<void> {
   const { baking } = provider
   if (baking === undefined || (await baking.isBaked(testbed))) return
@@ -40,6 +48,12 @@ export async function bakeOnce(
   )
 }
 
+/** What of a host is known from when it came up. */
+interface Known {
+  readonly facts: Record<HostName, Facts>
+  readonly identities: Record<HostName, Identity>
+}
+
 /** Connects to hosts, provisions each, reads their facts and hands out the running testbed. */
 export async function makeReady(
   provider: Provider,
@@ -49,32 +63,35 @@ export async function makeReady(
   options: Options,
 ): Promise<RunningTestbed> {
   const { testbed } = state
-  const facts: Record<HostName, Facts> = { ...options.knownFacts }
+  const known: Known = {
+    facts: { ...(options.reset ? state.facts : {}) },
+    identities: { ...(options.reset ? state.identities : {}) },
+  }
   const hosts = new Map<HostName, SshHost>()
-  const joinHost = async (address: HostAddress) => {
-    const host = await connectHost(address, options.signal)
-    hosts.get(address.name)?.close()
-    hosts.set(address.name, host)
-    await provisionHost(host, testbed, provisionOptions(testbed, address.name, options))
-    // A host that was reset is the same image on the same kernel: what it can do was read when it came up.
-    facts[address.name] ??= await step(
-      options.progress,
-      'read facts',
-      () => readFacts(host, options.signal),
-      { host: address.name },
+  const digest = await provisionDigest(packageRoot, testbed)
+  const joinAll = async (joining: readonly HostAddress[], reset: boolean) => {
+    const unsaved = await Promise.all(
+      joining.map(async (address) => {
+        const host = await connectHost(address, options.signal)
+        hosts.get(address.name)?.close()
+        hosts.set(address.name, host)
+        const saved = await joinHost(provider, testbed, host, known, digest, { ...options, reset })
+        hosts.set(address.name, host.withFacts(known.facts[address.name] ?? host.facts))
+        return saved ? [] : [address.name]
+      }),
     )
-    hosts.set(address.name, host.withFacts(facts[address.name] ?? host.facts))
+    if (unsaved.flat().length > 0) await provider.snapshots?.save(testbed, unsaved.flat(), options.signal)
   }
   const closeAll = () => {
     for (const host of hosts.values()) host.close()
   }
   try {
-    await Promise.all(addresses.map(joinHost))
+    await joinAll(addresses, options.reset)
   } catch (error) {
     closeAll()
     throw error
   }
-  await writeState({ ...state, facts, addresses })
+  await writeState({ ...state, ...known, addresses })
   return {
     testbed,
     provider: provider.name,
@@ -83,8 +100,7 @@ export async function makeReady(
     },
     reset: async (names, signal) => {
       for (const name of names) hosts.get(name)?.close()
-      const fresh = await provider.reset(testbed, names, signal)
-      await Promise.all(fresh.map(joinHost))
+      await joinAll(await provider.reset(testbed, names, signal), true)
     },
     close: async () => {
       closeAll()
@@ -93,7 +109,48 @@ export async function makeReady(
   }
 }
 
-function provisionOptions(testbed: ResolvedTestbed, host: HostName, options: Options): ProvisionOptions {
+/**
+ * Makes a connected host ready and adds to what is known of it. Answers whether it carries the mark of an earlier
+ * provisioning, so that there is nothing to save: it was put back to that state, or has been in use since.
+ * @throws TestbedError when it is another host than before, or cannot be provisioned
+ */
+async function joinHost(
+  provider: Provider,
+  testbed: ResolvedTestbed,
+  host: SshHost,
+  known: Known,
+  digest: string,
+  options: Options,
+): Promise<boolean> {
+  const { progress, signal } = options
+  const { name } = host
+  // A host that was put back has the scripts of when it was saved; one that was made anew has none.
+  const found = await readIdentity(host, identityScript, signal).catch(() => undefined)
+  const marked = found?.mark === digest
+  // The clock of a saved host is the one of back then; others may share this machine's, which is none of ours to set.
+  const setClock = async () => {
+    if (provider.snapshots !== undefined) await stepClock(host, clockScript, systemClock, signal)
+  }
+  if (found !== undefined) await setClock()
+  if (!(options.reset && marked)) {
+    await provisionHost(host, testbed, provisionOptions(testbed, name, options))
+  }
+  const { mark: _, ...identity } = await readIdentity(host, identityScript, signal)
+  const before = known.identities[name]
+  if (before !== undefined) requireSameIdentity(name, before, identity)
+  known.identities[name] = identity
+  // A host that was reset is the same image on the same kernel: what it can do was read when it came up.
+  known.facts[name] ??= await step(progress, 'read facts', () => readFacts(host, signal), { host: name })
+  if (found === undefined) await setClock()
+  if (!marked) await markProvisioned(host, digest)
+  return marked
+}
+
+function provisionOptions(
+  testbed: ResolvedTestbed,
+  host: HostName,
+  options: Omit<Options, 'reset'>,
+): ProvisionOptions {
   return {
     ...options,
     projectFolder: packageRoot,

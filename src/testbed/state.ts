@@ -7,6 +7,7 @@ import { TestbedError } from '../core/errors.ts'
 import { takeLock } from '../core/lock.ts'
 import type { HostAddress } from '../hosts/address.ts'
 import type { Facts } from '../hosts/facts.ts'
+import type { Identity } from '../hosts/identity.ts'
 
 /** What is written down before anything is made, so that any later start finds it. */
 export interface TestbedState {
@@ -17,6 +18,7 @@ export interface TestbedState {
   /** Absent until the testbed was up once. */
   readonly facts?: Readonly<Record<HostName, Facts>>
   readonly addresses?: readonly HostAddress[]
+  readonly identities?: Readonly<Record<HostName, Identity>>
 }
 
 /** `.testbed/<name>` in the working directory: keys, logs, state and the hosts' own folders. */

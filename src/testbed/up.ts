@@ -33,7 +33,7 @@ export interface UpOptions {
 export async function bringUp(loaded: LoadedTestbed, options: UpOptions): Promise<RunningTestbed> {
   return await prepare(loaded, options, async (provider, state, unlock) => {
     const addresses = await provider.create(loaded.value, options.signal)
-    return await makeReady(provider, state, addresses, unlock, options)
+    return await makeReady(provider, state, addresses, unlock, { ...options, reset: false })
   })
 }
 
@@ -42,8 +42,7 @@ export async function rebuild(loaded: LoadedTestbed, options: UpOptions): Promis
   return await prepare(loaded, options, async (provider, state, unlock) => {
     const hosts = loaded.value.hosts.map((host) => host.name)
     const addresses = await provider.reset(loaded.value, hosts, options.signal)
-    const known = state.facts === undefined ? options : { ...options, knownFacts: state.facts }
-    return await makeReady(provider, state, addresses, unlock, known)
+    return await makeReady(provider, state, addresses, unlock, { ...options, reset: true })
   })
 }
 
@@ -111,6 +110,7 @@ async function begin(testbed: ResolvedTestbed, provider: Provider): Promise<Test
     provider: provider.name,
     testbed,
     ...(standing?.facts === undefined || changed ? {} : { facts: standing.facts }),
+    ...(standing?.identities === undefined ? {} : { identities: standing.identities }),
     ...(standing?.addresses === undefined ? {} : { addresses: standing.addresses }),
   }
   await writeState(state)
