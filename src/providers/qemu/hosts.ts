@@ -16,7 +16,6 @@ import {
   type Accelerator,
   type Machine,
   machineArguments,
-  multicastGroup,
   natMac,
   serviceCardMac,
   sshPortOf,
@@ -143,7 +142,7 @@ function machineOf(fleet: Fleet, host: ResolvedHost, seed: readonly string[], ss
     wiring:
       networkKind(testbed) === 'tap'
         ? { kind: 'tap', mgmt: tapName(id, 'mgmt', host.name), service: tapName(id, 'service', host.name) }
-        : { kind: 'user', mgmt: multicastGroup(id, 'mgmt'), service: multicastGroup(id, 'service'), sshPort },
+        : { kind: 'user', sshPort },
     image,
     seed,
     consoleLog: consoleLogFor(host.name),

@@ -1,15 +1,15 @@
 import { macOf } from '../../config/addresses.ts'
 import type { ResolvedHost, ResolvedVm } from '../../config/resolved.ts'
-import { digestOf } from '../../core/digest.ts'
 import type { GuestImage } from '../images/guest-image.ts'
 import { optionValue } from '../images/seed.ts'
+import { cardToSwitch } from './user-switch.ts'
 
 export type Accelerator = 'kvm' | 'tcg'
 type Wiring =
   /** Bridges of this machine: names of the taps that QEMU makes. */
   | { readonly kind: 'tap'; readonly mgmt: string; readonly service: string }
-  /** No rights needed: each network is a multicast group on the loopback interface; SSH comes in through a local port. */
-  | { readonly kind: 'user'; readonly mgmt: string; readonly service: string; readonly sshPort: number }
+  /** No rights needed: sockets to a switch (see user-switch.ts); SSH comes in through a local port. */
+  | { readonly kind: 'user'; readonly sshPort: number }
 
 export interface Machine {
   /** `guest=…`; see labels.ts. */
@@ -65,7 +65,7 @@ export function machineArguments(machine: Machine): string[] {
       '-netdev',
       wiring.kind === 'tap'
         ? `tap,id=${id},ifname=${wiring[id]},script=no,downscript=no`
-        : `socket,id=${id},mcast=${wiring[id]},localaddr=127.0.0.1`,
+        : cardToSwitch(id, host.name),
       ...['-device', `virtio-net-pci,netdev=${id},mac=${mac},romfile=`],
     ]),
     '-netdev',
@@ -88,11 +88,4 @@ const forwardedPort = /hostfwd=tcp:127\.0\.0\.1:(\d+)-:22/
 export function sshPortOf(argv: readonly string[]): number | undefined {
   const port = argv.map((argument) => forwardedPort.exec(argument)?.[1]).find((found) => found !== undefined)
   return port === undefined ? undefined : Number(port)
-}
-
-/** Multicast group of a network of the testbed `id`: from the range for private use, a port above the well-known ones. */
-export function multicastGroup(id: string, network: string): string {
-  const [a, b, c, high, low] = Buffer.from(digestOf(`${id} ${network}`, 10), 'hex')
-  const port = 20_000 + (((high ?? 0) * 256 + (low ?? 0)) % 10_000)
-  return `239.${192 + ((a ?? 0) % 64)}.${b}.${c}:${port}`
 }

@@ -15,6 +15,7 @@ import { checkMachine } from './check.ts'
 import { addressOf, bootHost, canRestore, type Fleet, fittingDigest, restoreHost, vmOf } from './hosts.ts'
 import { findVm, findVms, killVm } from './labels.ts'
 import { saveSnapshot } from './snapshot.ts'
+import { ensureSwitch, switchName } from './user-switch.ts'
 import { isStuck, removeVm, stateOf, talkTo, waitForBoot } from './vm.ts'
 import { networkKind } from './wiring.ts'
 
@@ -60,7 +61,7 @@ async function create(
   signal: AbortSignal,
 ): Promise<HostAddress[]> {
   const fleet = await prepare(context, names, testbed, signal)
-  await ensureNetworks(fleet)
+  await ensureNetworks(fleet, signal)
   const wanted = new Set(testbed.hosts.map(({ name }) => name))
   for (const { name } of await list(context, names)) {
     if (!wanted.has(name)) await removeVm(vmOf(fleet, name))
@@ -99,8 +100,12 @@ async function makeAnew(fleet: Fleet, host: ResolvedHost, signal: AbortSignal): 
 }
 
 /** Machines hang on the networks: where these are not whole, every machine is made anew. */
-async function ensureNetworks({ context, names, testbed }: Fleet): Promise<void> {
-  if (networkKind(testbed) === 'user' || (await networksStand(names))) return
+async function ensureNetworks({ context, names, testbed }: Fleet, signal: AbortSignal): Promise<void> {
+  if (networkKind(testbed) === 'user') {
+    await ensureSwitch(context, names, testbed, signal)
+    return
+  }
+  if (await networksStand(names)) return
   for (const { host } of await findVms(names.id)) await killVm(names.id, host, context.clock)
   await step(context.progress, 'create networks', () => createNetworks(testbed, names, context.stateFolder))
 }
@@ -114,7 +119,7 @@ async function reset(
 ): Promise<HostAddress[]> {
   const wanted = hosts.map((name) => requireHost(testbed, name))
   const fleet = await prepare(context, names, testbed, signal)
-  await ensureNetworks(fleet)
+  await ensureNetworks(fleet, signal)
   return await Promise.all(
     wanted.map(async (host) => {
       const process = await findVm(names.id, host.name)
@@ -168,6 +173,7 @@ async function list(context: ProviderContext, names: Names): Promise<HostStatus[
   const folders = await readdir(join(context.stateFolder, 'hosts')).catch(() => [])
   const vms = await findVms(names.id)
   const all = new Set([...folders, ...vms.map(({ host }) => host)])
+  all.delete(switchName)
   return await Promise.all(
     [...all].sort().map(async (name): Promise<HostStatus> => {
       const vm = vms.find(({ host }) => host === name)
@@ -183,6 +189,7 @@ async function destroy(context: ProviderContext, names: Names): Promise<void> {
       step(context.progress, 'remove', () => removeVm(vmOf({ context, names }, name)), { host: name }),
     ),
   )
+  await removeVm(vmOf({ context, names }, switchName))
   if (process.getuid?.() === 0) await removeNetworks(names)
   await rm(join(context.stateFolder, 'hosts'), { recursive: true, force: true })
 }

@@ -1,13 +1,16 @@
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { parseSubnet, usableAddress } from '../../../../src/config/addresses.ts'
+import { loadTestbed } from '../../../../src/config/testbed.ts'
 import {
   type Machine,
   machineArguments,
-  multicastGroup,
   natMac,
   serviceCardMac,
   sshPortOf,
 } from '../../../../src/providers/qemu/machine.ts'
+import { cardToSwitch, switchArguments } from '../../../../src/providers/qemu/user-switch.ts'
+import { testdata } from '../../config/load.ts'
 
 const host = { name: 'host-a', mgmtAddress: '10.87.0.2', serviceAddress: '10.88.0.2' }
 const machine: Machine = {
@@ -81,11 +84,11 @@ describe("QEMU's arguments", () => {
   test('need no rights with the user network, and tell the port of SSH', () => {
     const argv = machineArguments({
       ...machine,
-      wiring: { kind: 'user', mgmt: '239.1.2.3:20001', service: '239.1.2.4:20002', sshPort: 40022 },
+      wiring: { kind: 'user', sshPort: 40022 },
     })
     expect(valuesOf(argv, '-netdev')).toEqual([
-      'socket,id=mgmt,mcast=239.1.2.3:20001,localaddr=127.0.0.1',
-      'socket,id=service,mcast=239.1.2.4:20002,localaddr=127.0.0.1',
+      'dgram,id=mgmt,local.type=unix,local.path=mgmt.sock,remote.type=unix,remote.path=../_switch/mgmt-host-a.sock',
+      'dgram,id=service,local.type=unix,local.path=service.sock,remote.type=unix,remote.path=../_switch/service-host-a.sock',
       'user,id=nat,ipv6=off,hostfwd=tcp:127.0.0.1:40022-:22',
     ])
     expect(sshPortOf(argv)).toBe(40022)
@@ -109,12 +112,20 @@ test("cards of different hosts, and a host's own, never share a MAC", () => {
   for (const mac of macs) expect(Number.parseInt(mac.slice(0, 2), 16) & 3).toBe(2)
 })
 
-test('multicast groups are of the range for private use, one for each network and testbed', () => {
-  const groups = ['abcdef', '012345'].flatMap((id) => [
-    multicastGroup(id, 'mgmt'),
-    multicastGroup(id, 'service'),
-  ])
-  expect(new Set(groups).size).toBe(4)
-  for (const group of groups) expect(group).toMatch(/^239\.(19[2-9]|2[0-5]\d)\.\d+\.\d+:2\d{4}$/)
-  expect(multicastGroup('abcdef', 'mgmt')).toBe(groups[0])
+test('the switch of those without root joins every host, and has a gateway at the address of this machine', async () => {
+  const { value } = await loadTestbed(path.join(testdata, 'valid', 'testbed-full.yaml'))
+  const argv = switchArguments(value, 'abcdef')
+  const netdevs = valuesOf(argv, '-netdev')
+  expect(argv.slice(0, 2)).toEqual(['-name', 'guest=mtb-abcdef-_switch'])
+  expect(netdevs.filter((one) => one.startsWith('hubport'))).toHaveLength(8)
+  expect(netdevs[0]).toBe(
+    'user,id=mgmt,ipv6=off,net=192.168.30.0/26,host=192.168.30.1,dns=192.168.30.61,dhcpstart=192.168.30.60',
+  )
+  // Both ends of a host's sockets name each other.
+  expect(netdevs).toContain(
+    'dgram,id=mgmt-alpha,local.type=unix,local.path=mgmt-alpha.sock,remote.type=unix,remote.path=../alpha/mgmt.sock',
+  )
+  expect(cardToSwitch('mgmt', 'alpha')).toBe(
+    'dgram,id=mgmt,local.type=unix,local.path=mgmt.sock,remote.type=unix,remote.path=../_switch/mgmt-alpha.sock',
+  )
 })
