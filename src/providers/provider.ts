@@ -32,6 +32,8 @@ export interface Provider {
   readonly name: ProviderName
   /** What this machine lacks or has, in the order in which to mend it. */
   check(): Promise<Requirement[]>
+  /** Present where it depends on the machine: whether hosts would run under emulation, many times slower. */
+  readonly emulates?: () => Promise<boolean>
   /** Clashes with the machine, found before anything is made. */
   conflicts(testbed: ResolvedTestbed): Promise<Conflict[]>
   /** Makes what is missing; hosts that run stay as they are. Answers when every host accepts SSH. */

@@ -1,4 +1,4 @@
-import { type ProviderName, providerNames } from '../config/resolved.ts'
+import type { ProviderName } from '../config/resolved.ts'
 import { TestbedError } from '../core/errors.ts'
 import { createNamespacesProvider } from './namespaces/provider.ts'
 import type { Provider, ProviderContext, Requirement } from './provider.ts'
@@ -13,6 +13,11 @@ const makers: Readonly<Record<ProviderName, (context: ProviderContext) => Provid
   vagrant: createVagrantProvider,
 }
 
+/** A provider by its name, whether it can work here or not. */
+export function makeProvider(name: ProviderName, context: ProviderContext): Provider {
+  return makers[name](context)
+}
+
 export interface Selection {
   readonly provider: Provider
   readonly requirements: readonly Requirement[]
@@ -20,25 +25,42 @@ export interface Selection {
   readonly reason: string
 }
 
+/**
+ * What `auto` tries, in this order, and whether hosts that run under emulation will do: real machines before namespaces,
+ * and these before machines that are ten times slower. Existing machines are only used by who names them.
+ */
+export const automatic: readonly { readonly name: ProviderName; readonly emulated: boolean }[] = [
+  { name: 'vagrant', emulated: false },
+  { name: 'qemu', emulated: false },
+  { name: 'namespaces', emulated: false },
+  { name: 'qemu', emulated: true },
+]
+
 /** The provider that was asked for, or for `auto` the first one that can work here; else the one that lacks least. */
 export async function selectProvider(
   wanted: ProviderName | 'auto',
   context: ProviderContext,
+  make: typeof makeProvider = makeProvider,
 ): Promise<Selection> {
-  // Existing machines are only used by who names them.
-  const names = wanted === 'auto' ? providerNames.filter((name) => name !== 'ssh') : [wanted]
-  const candidates = await Promise.all(
-    names.map(async (name) => {
-      const provider = makers[name](context)
-      return { provider, requirements: await provider.check() }
-    }),
-  )
-  const lacking = (requirements: readonly Requirement[]) =>
-    requirements.filter((one) => !one.satisfied).length
-  const [best] = candidates.toSorted((a, b) => lacking(a.requirements) - lacking(b.requirements))
+  if (wanted !== 'auto') {
+    const provider = make(wanted, context)
+    return { provider, requirements: await provider.check(), reason: 'as the testbed asks' }
+  }
+  const passedOver: (Selection & { readonly lacking: readonly string[] })[] = []
+  for (const { name, emulated } of automatic) {
+    const provider = make(name, context)
+    const requirements = await provider.check()
+    const lacking = requirements.filter((one) => !one.satisfied).map((one) => one.name)
+    const slow = lacking.length === 0 && !emulated && (await provider.emulates?.()) === true
+    const reason = ['the first that can work on this machine', ...passedOver.map((one) => one.reason)]
+    if (lacking.length === 0 && !slow) return { provider, requirements, reason: reason.join('; ') }
+    const why = slow ? `${name} would emulate a processor` : `${name} lacks ${lacking.join(', ')}`
+    passedOver.push({ provider, requirements, lacking, reason: why })
+  }
+  // Nothing can work as it is: what is told to be missing is the shortest list, of real machines and namespaces.
+  const [best] = passedOver.toSorted((a, b) => a.lacking.length - b.lacking.length)
   if (best === undefined) throw new TestbedError('internal', 'no provider is known')
-  const reason = wanted === 'auto' ? 'the first that can work on this machine' : 'as the testbed asks'
-  return { ...best, reason }
+  return { ...best, reason: 'of those that cannot work on this machine yet, the one that lacks least' }
 }
 
 /** @throws TestbedError `prerequisite` that lists everything the machine lacks, each with how to get it */
