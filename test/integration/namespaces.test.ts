@@ -2,7 +2,7 @@ import { createNamespacesProvider } from '../../src/providers/namespaces/provide
 import { describeProvider } from '../support/provider-contract.ts'
 import { makeTestbedFolder } from '../support/testbed-folder.ts'
 
-describeProvider('namespaces', async (hosts) => {
+await describeProvider('namespaces', async (hosts) => {
   const folder = await makeTestbedFolder(10 + hosts, hosts)
   return { folder, provider: createNamespacesProvider(folder.context()), testbed: await folder.resolved() }
 })

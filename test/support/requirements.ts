@@ -6,7 +6,7 @@ import { selectProvider } from '../../src/providers/select.ts'
 import { cacheFolder } from '../../src/testbed/state.ts'
 
 /** What this machine lacks to run hosts of that provider, in words; undefined when nothing. */
-async function lacks(provider: ProviderName): Promise<string | undefined> {
+export async function lacks(provider: ProviderName): Promise<string | undefined> {
   const { requirements } = await selectProvider(provider, {
     stateFolder: '/nonexistent',
     cacheFolder: cacheFolder(),
@@ -18,13 +18,17 @@ async function lacks(provider: ProviderName): Promise<string | undefined> {
   return missing.length === 0 ? undefined : missing.map(({ name, hint }) => `${name} (${hint})`).join(', ')
 }
 
-const missing = await lacks('namespaces')
+const lackingForNamespaces = await lacks('namespaces')
 
 /**
- * Tests that need real hosts. Where the machine cannot run them they are skipped with the reason printed, and with CI=true
+ * Tests that need real hosts, of namespaces unless `missing` tells what another provider lacks. Where the machine cannot run them they are skipped with the reason printed, and with CI=true
  * they fail instead.
  */
-export function describeOnHosts(name: string, body: () => void): void {
+export function describeOnHosts(
+  name: string,
+  body: () => void,
+  missing: string | undefined = lackingForNamespaces,
+): void {
   if (missing === undefined) {
     describe(name, body)
   } else if (process.env.CI === 'true') {

@@ -3,10 +3,15 @@ import { describeProvider } from '../support/provider-contract.ts'
 import { makeTestbedFolder } from '../support/testbed-folder.ts'
 import { vagrantSettings } from './libvirt.ts'
 
-describeProvider('vagrant', async (hosts) => {
-  const folder = await makeTestbedFolder(40 + hosts, hosts, {
-    provider: 'vagrant',
-    settings: vagrantSettings,
-  })
-  return { folder, provider: createVagrantProvider(folder.context()), testbed: await folder.resolved() }
-})
+await describeProvider(
+  'vagrant',
+  async (hosts) => {
+    const folder = await makeTestbedFolder(40 + hosts, hosts, {
+      provider: 'vagrant',
+      settings: vagrantSettings,
+    })
+    return { folder, provider: createVagrantProvider(folder.context()), testbed: await folder.resolved() }
+  },
+  // Vagrant boots two emulated machines in minutes; a third would have no processor.
+  { createMs: 20 * 60_000, provisionMs: 10 * 60_000, twoHostsOnly: true },
+)

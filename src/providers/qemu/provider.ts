@@ -15,6 +15,7 @@ import { checkMachine } from './check.ts'
 import { addressOf, bootHost, canRestore, type Fleet, fittingDigest, restoreHost, vmOf } from './hosts.ts'
 import { findVm, findVms, killVm } from './labels.ts'
 import { saveSnapshot } from './snapshot.ts'
+import { together } from './together.ts'
 import { ensureSwitch, switchName } from './user-switch.ts'
 import { isStuck, removeVm, stateOf, talkTo, waitForBoot } from './vm.ts'
 import { networkKind } from './wiring.ts'
@@ -66,14 +67,12 @@ async function create(
   for (const { name } of await list(context, names)) {
     if (!wanted.has(name)) await removeVm(vmOf(fleet, name))
   }
-  return await Promise.all(
-    testbed.hosts.map(async (host) => {
-      if (await isUsable(fleet, host))
-        await waitForBoot(vmOf(fleet, host.name), await addressOf(fleet, host), signal)
-      else await makeAnew(fleet, host, signal)
-      return await addressOf(fleet, host)
-    }),
-  )
+  return await together(testbed.hosts, signal, async (host, signal) => {
+    if (await isUsable(fleet, host))
+      await waitForBoot(vmOf(fleet, host.name), await addressOf(fleet, host), signal)
+    else await makeAnew(fleet, host, signal)
+    return await addressOf(fleet, host)
+  })
 }
 
 /** Runs, and not only because a program was killed before it let the machine go on. */
@@ -120,16 +119,14 @@ async function reset(
   const wanted = hosts.map((name) => requireHost(testbed, name))
   const fleet = await prepare(context, names, testbed, signal)
   await ensureNetworks(fleet, signal)
-  return await Promise.all(
-    wanted.map(async (host) => {
-      const process = await findVm(names.id, host.name)
-      // A machine that is stuck, or does not answer, is no place to load anything into.
-      const state = process === undefined ? undefined : await stateOf(vmOf(fleet, host.name), process)
-      if (state !== 'running' && state !== 'paused') await killVm(names.id, host.name, context.clock)
-      await makeAnew(fleet, host, signal)
-      return await addressOf(fleet, host)
-    }),
-  )
+  return await together(wanted, signal, async (host, signal) => {
+    const process = await findVm(names.id, host.name)
+    // A machine that is stuck, or does not answer, is no place to load anything into.
+    const state = process === undefined ? undefined : await stateOf(vmOf(fleet, host.name), process)
+    if (state !== 'running' && state !== 'paused') await killVm(names.id, host.name, context.clock)
+    await makeAnew(fleet, host, signal)
+    return await addressOf(fleet, host)
+  })
 }
 
 function requireHost(testbed: ResolvedTestbed, name: HostName): ResolvedHost {
@@ -148,24 +145,22 @@ async function save(
   signal: AbortSignal,
 ): Promise<void> {
   const fleet = await prepare({ ...context, progress: () => {} }, names, testbed, signal)
-  await Promise.all(
-    hosts.map(async (name) => {
-      const host = requireHost(testbed, name)
-      const vm = vmOf(fleet, name)
-      const digest = await fittingDigest(fleet, host)
-      const process = await findVm(names.id, name)
-      if (process === undefined) {
-        throw new TestbedError('testbed', 'it does not run, so there is nothing to save', { where: name })
-      }
-      const job = { host: name, clock: context.clock, signal }
-      await step(
-        context.progress,
-        'save a snapshot',
-        () => talkTo(vm, process, signal, (qmp) => saveSnapshot(qmp, names.folder(name), digest, job)),
-        { host: name },
-      )
-    }),
-  )
+  await together(hosts, signal, async (name, signal) => {
+    const host = requireHost(testbed, name)
+    const vm = vmOf(fleet, name)
+    const digest = await fittingDigest(fleet, host)
+    const process = await findVm(names.id, name)
+    if (process === undefined) {
+      throw new TestbedError('testbed', 'it does not run, so there is nothing to save', { where: name })
+    }
+    const job = { host: name, clock: context.clock, signal }
+    await step(
+      context.progress,
+      'save a snapshot',
+      () => talkTo(vm, process, signal, (qmp) => saveSnapshot(qmp, names.folder(name), digest, job)),
+      { host: name },
+    )
+  })
 }
 
 /** Every host of which anything is left: a QEMU or a folder. */
