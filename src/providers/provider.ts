@@ -47,6 +47,8 @@ export interface Provider {
   destroy(testbed: ResolvedTestbed['name']): Promise<void>
   /** Present when hosts can be provisioned once and started from the result ever after. */
   readonly baking?: Baking
+  /** Why no client on this machine can reach the workload, where that is so: such hosts can be used, not measured. */
+  unmeasurable?(testbed: ResolvedTestbed): { readonly why: string; readonly hint: string } | undefined
   /** Present when running hosts can be saved and put back. */
   readonly snapshots?: Snapshots
 }

@@ -11,6 +11,7 @@ import { dryRun, type RunOutcome, resumeExperiment, runExperiment } from '../../
 import type { SessionOptions } from '../../experiments/session.ts'
 import { renderReport } from '../../report/report.ts'
 import { takeDown } from '../../testbed/down.ts'
+import { requireMeasurable } from '../../testbed/measurable.ts'
 import { statusOf } from '../../testbed/open.ts'
 import { cacheFolder } from '../../testbed/state.ts'
 import { bringUp, type LoadedTestbed } from '../../testbed/up.ts'
@@ -150,6 +151,7 @@ async function onTestbed<Result>(
     ...(install === undefined ? {} : { install }),
   })
   try {
+    requireMeasurable(testbed)
     return await use(testbed)
   } finally {
     await testbed.close()

@@ -9,7 +9,7 @@ import { findConflicts } from '../namespaces/conflicts.ts'
 import { type Names, namesFor } from '../namespaces/names.ts'
 import { createNetworks, networksStand, removeNetworks } from '../namespaces/network.ts'
 import type { HostStatus, Provider, ProviderContext } from '../provider.ts'
-import { chooseAccelerator } from './accelerator.ts'
+import { chooseAccelerator, tryKvm } from './accelerator.ts'
 import { bake, isBaked, provisionedImage } from './bake.ts'
 import { checkMachine } from './check.ts'
 import { addressOf, bootHost, canRestore, type Fleet, fittingDigest, restoreHost, vmOf } from './hosts.ts'
@@ -18,7 +18,7 @@ import { saveSnapshot } from './snapshot.ts'
 import { together } from './together.ts'
 import { ensureSwitch, switchName } from './user-switch.ts'
 import { isStuck, removeVm, stateOf, talkTo, waitForBoot } from './vm.ts'
-import { networkKind } from './wiring.ts'
+import { networkKind, withoutClient } from './wiring.ts'
 
 /** Hosts that are virtual machines, each a QEMU of its own on this machine, put back to a live snapshot in a second or two. */
 export function createQemuProvider(context: ProviderContext): Provider {
@@ -26,6 +26,8 @@ export function createQemuProvider(context: ProviderContext): Provider {
   return {
     name: 'qemu',
     check: () => checkMachine(context),
+    emulates: async () => !(await tryKvm(context)).works,
+    unmeasurable: withoutClient,
     conflicts: async (testbed) => (networkKind(testbed) === 'tap' ? await findConflicts(testbed, names) : []),
     create: (testbed, signal) => create(context, names, testbed, signal),
     list: () => list(context, names),

@@ -11,6 +11,15 @@ export function networkKind(testbed: ResolvedTestbed): 'tap' | 'user' {
   return process.getuid?.() === 0 ? 'tap' : 'user'
 }
 
+/** Without root this machine has no address on the service network. */
+export function withoutClient(testbed: ResolvedTestbed): { why: string; hint: string } | undefined {
+  if (networkKind(testbed) === 'tap') return undefined
+  return {
+    why: "virtual machines without root (vm.network: user) have a service network that this machine's client is not on",
+    hint: 'run as root, with vm.network: auto or tap; or measure on namespace hosts (--provider namespaces)',
+  }
+}
+
 /**
  * Moves the taps that QEMU has made into the switch, onto its bridges. QEMU keeps hold of them and stays where the machine's
  * own network is, which its NAT card needs; they are gone when it ends.
