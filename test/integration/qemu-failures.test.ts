@@ -73,6 +73,18 @@ describeOnHosts(
       }
     })
 
+    test('a disk that is smaller than the image is refused', async () => {
+      const provider = createQemuProvider(folder.context())
+      const testbed = await folder.resolved()
+      const small = { ...testbed, vm: { ...testbed.vm, diskBytes: 2 ** 31 } }
+      await expect(provider.create(small, never)).rejects.toMatchObject({
+        kind: 'configuration',
+        parts: { hint: expect.stringContaining('8GiB') },
+      })
+      await provider.destroy(folder.name)
+      expect(await left()).toEqual({ vms: [], hosts: [] })
+    })
+
     test('a host that nobody made has nothing to be saved', async () => {
       const provider = createQemuProvider(folder.context())
       await expect(

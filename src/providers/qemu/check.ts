@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises'
 import os from 'node:os'
 import type { ProviderContext, Requirement } from '../provider.ts'
 import { requireProgram } from '../requirements.ts'
@@ -21,6 +22,14 @@ export async function checkMachine(context: ProviderContext): Promise<Requiremen
     },
     await requireQemu(emulates),
     await requireProgram('qemu-img', 'qemu-utils'),
-    ...(root ? [await requireProgram('ip', 'iproute2')] : []),
+    ...(root ? [await requireProgram('ip', 'iproute2'), await requireTun()] : []),
   ]
+}
+
+async function requireTun(): Promise<Requirement> {
+  const satisfied = await access('/dev/net/tun').then(
+    () => true,
+    () => false,
+  )
+  return { name: 'kernel: tun', satisfied, hint: 'modprobe tun' }
 }

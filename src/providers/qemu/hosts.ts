@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { macOf } from '../../config/addresses.ts'
 import type { ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
 import { digestOf, digestOfFolders } from '../../core/digest.ts'
-import { mustRunLocal } from '../../core/process.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import { ensureKeyPair } from '../../hosts/keys.ts'
 import type { GuestImage } from '../images/guest-image.ts'
 import { seedGuest } from '../images/seed.ts'
 import type { Names } from '../namespaces/names.ts'
 import type { ProviderContext } from '../provider.ts'
+import { createDisk } from './disk.ts'
 import { findVm, labelArgument, tapName } from './labels.ts'
 import {
   type Accelerator,
@@ -54,24 +54,7 @@ export async function bootHost(fleet: Fleet, host: ResolvedHost, signal: AbortSi
   try {
     await removeVm(vm)
     await mkdir(folder, { recursive: true })
-    const { disk } = fleet.image
-    const size = `${Math.ceil(fleet.testbed.vm.diskBytes / 1024)}K`
-    await mustRunLocal(
-      [
-        'qemu-img',
-        'create',
-        '-q',
-        '-f',
-        'qcow2',
-        '-b',
-        disk,
-        '-F',
-        'qcow2',
-        join(folder, 'disk.qcow2'),
-        size,
-      ],
-      { timeoutMs: 30_000, what: `disk of ${host.name}`, hint: 'is the disk of this machine full? df tells' },
-    )
+    await createDisk(fleet, join(folder, 'disk.qcow2'))
     const process = await launch(fleet, host, signal)
     await resume(vm, process, signal)
     await waitForBoot(vm, await addressOf(fleet, host), signal)

@@ -85,8 +85,12 @@ async function isUsable(fleet: Fleet, host: ResolvedHost): Promise<boolean> {
 
 /** From its snapshot where it has one that fits, else from the image. */
 async function makeAnew(fleet: Fleet, host: ResolvedHost, signal: AbortSignal): Promise<void> {
-  const { context } = fleet
+  const { context, names } = fleet
   const where = { host: host.name }
+  const process = await findVm(names.id, host.name)
+  const state = process === undefined ? undefined : await stateOf(vmOf(fleet, host.name), process)
+  // One that is stuck, was never let go on, or does not answer is no place to load anything into.
+  if (state !== 'running' && state !== 'paused') await killVm(names.id, host.name, context.clock)
   if (await canRestore(fleet, host)) {
     try {
       await step(context.progress, 'restore', () => restoreHost(fleet, host, signal), where)
@@ -122,10 +126,6 @@ async function reset(
   const fleet = await prepare(context, names, testbed, signal)
   await ensureNetworks(fleet, signal)
   return await together(wanted, signal, async (host, signal) => {
-    const process = await findVm(names.id, host.name)
-    // A machine that is stuck, or does not answer, is no place to load anything into.
-    const state = process === undefined ? undefined : await stateOf(vmOf(fleet, host.name), process)
-    if (state !== 'running' && state !== 'paused') await killVm(names.id, host.name, context.clock)
     await makeAnew(fleet, host, signal)
     return await addressOf(fleet, host)
   })
