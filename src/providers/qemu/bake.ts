@@ -74,9 +74,9 @@ export async function bake(
       await powerOff(fleet, address, signal)
       // Not renamed: state and cache may be on different file systems.
       await copyFile(join(names.folder(builder), 'disk.qcow2'), join(temporary, 'disk.qcow2'))
+      await rm(names.logs(builder), { recursive: true, force: true })
     } finally {
       await removeVm(vmOf(fleet, builder))
-      await rm(names.logs(builder), { recursive: true, force: true })
     }
   })
 }
