@@ -31,9 +31,11 @@ export async function requireFileSystem(name: string): Promise<Requirement> {
   }
 }
 
-/** Packages that would satisfy what is missing, each once. */
+/** Packages that would satisfy what is missing, each once: where one is wanted of a suite (`name/suite`), of that one. */
 export function missingPackages(requirements: readonly Requirement[]): string[] {
-  return [...new Set(requirements.filter((one) => !one.satisfied).flatMap((one) => one.packages ?? []))]
+  const wanted = new Set(requirements.filter((one) => !one.satisfied).flatMap((one) => one.packages ?? []))
+  const ofSuites = new Set([...wanted].flatMap((name) => (name.includes('/') ? name.split('/')[0] : [])))
+  return [...wanted].filter((name) => !ofSuites.has(name))
 }
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { isNewEnough, newerQemu, parseVersion } from '../../../../src/providers/qemu/version.ts'
-import { suitesOf } from '../../../../src/providers/requirements.ts'
+import { missingPackages, suitesOf } from '../../../../src/providers/requirements.ts'
 
 test.each([
   ['QEMU emulator version 10.0.2 (Debian 1:10.0.2+ds-2)\nCopyright', '10.0.2', true],
@@ -36,4 +36,15 @@ test('where packages hold none that is new enough, none are offered', () => {
 
 test('newer releases have it themselves', () => {
   expect(newerQemu('trixie', true).packages).toEqual(['qemu-system-x86', 'qemu-utils'])
+})
+
+test('a package that is wanted of a suite is not asked for without', () => {
+  const missing = (name: string, ...packages: string[]) => ({ name, satisfied: false, hint: '', packages })
+  expect(
+    missingPackages([
+      missing('qemu-img', 'qemu-utils'),
+      missing('QEMU', 'qemu-system-x86/bookworm-backports', 'qemu-utils/bookworm-backports'),
+      missing('mmdebstrap', 'mmdebstrap'),
+    ]),
+  ).toEqual(['qemu-system-x86/bookworm-backports', 'qemu-utils/bookworm-backports', 'mmdebstrap'])
 })
