@@ -1,17 +1,24 @@
-import type { Requirement } from '../provider.ts'
+import type { ProviderContext, Requirement } from '../provider.ts'
+import { tryKvm } from '../qemu/accelerator.ts'
+import { requireQemu } from '../qemu/version.ts'
 import { requireProgram } from '../requirements.ts'
 import { checkHypervisors } from './hypervisors.ts'
 
 /** Vagrant, and one hypervisor that it can drive. */
-export async function checkMachine(): Promise<Requirement[]> {
+export async function checkMachine(context: ProviderContext): Promise<Requirement[]> {
   const program = await requireProgram('vagrant', 'vagrant')
   const vagrant = {
     ...program,
     hint: `${program.hint} (Debian); elsewhere developer.hashicorp.com/vagrant/install`,
   }
-  const requirements = (await checkHypervisors()).map(({ requirement }) => requirement)
-  const satisfied = requirements.find((one) => one.satisfied)
-  if (satisfied !== undefined) return [vagrant, satisfied]
+  const hypervisors = await checkHypervisors()
+  const requirements = hypervisors.map(({ requirement }) => requirement)
+  const usable = hypervisors.find(({ requirement }) => requirement.satisfied)
+  if (usable !== undefined) {
+    // What libvirt then emulates with has to be one that does not crash guests.
+    const qemu = (await emulates(context)) ? [await requireQemu(true)] : []
+    return [vagrant, usable.requirement, ...qemu]
+  }
   const packages = requirements.find((one) => one.packages !== undefined)?.packages
   return [
     vagrant,
@@ -22,4 +29,10 @@ export async function checkMachine(): Promise<Requirement[]> {
       ...(packages === undefined ? {} : { packages }),
     },
   ]
+}
+
+/** Whether the hypervisor that would be taken has no hardware to run guests on; VirtualBox runs none without. */
+export async function emulates(context: ProviderContext): Promise<boolean> {
+  const usable = (await checkHypervisors()).find(({ requirement }) => requirement.satisfied)
+  return usable?.hypervisor.name === 'libvirt' && !(await tryKvm(context)).works
 }

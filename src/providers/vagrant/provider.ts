@@ -4,7 +4,7 @@ import { messageOf, TestbedError } from '../../core/errors.ts'
 import { step } from '../../core/progress.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import type { Conflict, HostStatus, Provider, ProviderContext } from '../provider.ts'
-import { checkMachine } from './check.ts'
+import { checkMachine, emulates } from './check.ts'
 import { networkConflicts } from './conflicts.ts'
 import { chooseHypervisor, type Fleet, prepareFleet, readMachines, requireHosts } from './fleet.ts'
 import {
@@ -29,7 +29,8 @@ export function createVagrantProvider(context: ProviderContext): Provider {
   const names = vagrantNames(context.stateFolder)
   return {
     name: 'vagrant',
-    check: checkMachine,
+    check: () => checkMachine(context),
+    emulates: () => emulates(context),
     conflicts: (testbed) => conflicts(names, testbed),
     create: (testbed, signal) => create(context, names, testbed, signal),
     list: () => list(names),
