@@ -2,9 +2,12 @@ import { createConnection } from 'node:net'
 import type { HostAddress } from '../../hosts/address.ts'
 import { connect } from '../../hosts/connection.ts'
 
-/** An sshd that is busy emulating takes seconds for its part of a handshake. */
+/**
+ * An emulated sshd takes seconds to greet, and more for its part of a handshake. Being impatient does harm: sshd counts
+ * connections that are given up (PerSourcePenalties, since OpenSSH 9.8) and soon refuses all of them.
+ */
 const handshakeMs = 30_000
-const bannerMs = 3_000
+const bannerMs = 15_000
 
 /** True when an SSH server greets: cheap, unlike a handshake, and all that a host needs that was up before. */
 export async function greets(address: HostAddress, signal: AbortSignal): Promise<boolean> {
@@ -25,9 +28,8 @@ export async function greets(address: HostAddress, signal: AbortSignal): Promise
   }
 }
 
-/** True when the host takes our key and has the pinned one. */
+/** True when the host takes our key and has the pinned one; one attempt, since those that came to nothing count. @throws when it does not */
 export async function letsUsIn(address: HostAddress, signal: AbortSignal): Promise<boolean> {
-  if (!(await greets(address, signal))) return false
   const client = await connect(address, signal, handshakeMs)
   client.end()
   return true

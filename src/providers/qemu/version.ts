@@ -30,7 +30,7 @@ export async function requireQemu(emulates: boolean): Promise<Requirement> {
   return {
     name: emulates ? `QEMU ${oldestUnderTcg.join('.')} or newer` : 'QEMU',
     satisfied: enough,
-    ...newerQemu(release, emulates, version),
+    ...newerQemu(release, emulates, enough ? undefined : version),
   }
 }
 
