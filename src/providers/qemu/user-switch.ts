@@ -1,6 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parseSubnet, usableAddress } from '../../config/addresses.ts'
 import type { ResolvedTestbed } from '../../config/resolved.ts'
 import { startDetached } from '../../core/process.ts'
 import { poll } from '../../core/retry.ts'
@@ -13,33 +12,21 @@ export const switchName = '_switch'
 
 /**
  * The networks of whoever has no root: a QEMU without a machine in it, whose two hubs join all hosts over sockets in their
- * folders. On each is a gateway at this machine's address; what guests send there reaches this machine's loopback interface.
- * Not multicast sockets, which give every sender its own frames back and so confuse the bridges in the guests.
+ * folders. Not multicast sockets, which give every sender its own frames back and so confuse the bridges in the guests; and no
+ * user-mode network on a hub, which answers in the place of any guest.
  */
 export function switchArguments(testbed: ResolvedTestbed, id: string): string[] {
   return [
     ...['-name', labelArgument(id, switchName), '-machine', 'none'],
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
-    ...networkNames.flatMap((network, hub) => {
-      const subnet = parseSubnet(testbed.networks[network].subnet)
-      // Slirp wants two addresses more, which nobody asks: the last ones before the workload's.
-      const [dns, dhcp] = [usableAddress(subnet, subnet.usable - 2), usableAddress(subnet, subnet.usable - 3)]
-      const { machineAddress } = testbed.networks[network]
-      const gateway = `ipv6=off,net=${subnet.text},host=${machineAddress},dns=${dns},dhcpstart=${dhcp}`
-      return [
-        ...plugged(hub, 'user', network, gateway),
-        ...testbed.hosts.flatMap(({ name }) => {
-          const id = `${network}-${name}`
-          return plugged(hub, 'dgram', id, datagrams(id, join('..', name), network))
-        }),
-      ]
-    }),
+    ...networkNames.flatMap((network, hub) =>
+      testbed.hosts.flatMap(({ name }) => {
+        const id = `${network}-${name}`
+        const port = `hubport,id=port-${id},hubid=${hub},netdev=${id}`
+        return ['-netdev', `dgram,id=${id},${datagrams(id, join('..', name), network)}`, '-netdev', port]
+      }),
+    ),
   ]
-}
-
-function plugged(hub: number, kind: 'user' | 'dgram', id: string, options: string): string[] {
-  const port = `hubport,id=port-${id},hubid=${hub},netdev=${id}`
-  return ['-netdev', `${kind},id=${id},${options}`, '-netdev', port]
 }
 
 /** A host's card on a network: its side of the sockets. Either side may come, go and come again. */

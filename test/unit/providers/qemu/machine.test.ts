@@ -112,15 +112,12 @@ test("cards of different hosts, and a host's own, never share a MAC", () => {
   for (const mac of macs) expect(Number.parseInt(mac.slice(0, 2), 16) & 3).toBe(2)
 })
 
-test('the switch of those without root joins every host, and has a gateway at the address of this machine', async () => {
+test('the switch of those without root joins every host to both networks', async () => {
   const { value } = await loadTestbed(path.join(testdata, 'valid', 'testbed-full.yaml'))
   const argv = switchArguments(value, 'abcdef')
   const netdevs = valuesOf(argv, '-netdev')
   expect(argv.slice(0, 2)).toEqual(['-name', 'guest=mtb-abcdef-_switch'])
-  expect(netdevs.filter((one) => one.startsWith('hubport'))).toHaveLength(8)
-  expect(netdevs[0]).toBe(
-    'user,id=mgmt,ipv6=off,net=192.168.30.0/26,host=192.168.30.1,dns=192.168.30.61,dhcpstart=192.168.30.60',
-  )
+  expect(netdevs.filter((one) => one.startsWith('hubport'))).toHaveLength(6)
   // Both ends of a host's sockets name each other.
   expect(netdevs).toContain(
     'dgram,id=mgmt-alpha,local.type=unix,local.path=mgmt-alpha.sock,remote.type=unix,remote.path=../alpha/mgmt.sock',
