@@ -22,7 +22,17 @@ export async function checkMachine(context: ProviderContext): Promise<Requiremen
     },
     await requireQemu(emulates),
     await requireProgram('qemu-img', 'qemu-utils'),
-    ...(root ? [await requireProgram('ip', 'iproute2'), await requireTun()] : []),
+    ...(root ? await requiredAsRoot() : []),
+  ]
+}
+
+/** Bridges; and what builds an image, which without root is asked for only when one has to be built. */
+async function requiredAsRoot(): Promise<Requirement[]> {
+  return [
+    await requireProgram('ip', 'iproute2'),
+    await requireTun(),
+    await requireProgram('mmdebstrap', 'mmdebstrap'),
+    await requireProgram('mke2fs', 'e2fsprogs'),
   ]
 }
 
