@@ -47,6 +47,11 @@ export function vmOf({ context, names }: Pick<Fleet, 'context' | 'names'>, host:
   return { context, names, host }
 }
 
+/** Makes the keys that are missing, one after the other: hosts that start at once must not each make a login key of their own. */
+export async function ensureKeys(context: ProviderContext, names: readonly string[]): Promise<void> {
+  for (const name of ['login', ...names]) await ensureKeyPair(join(context.stateFolder, 'keys'), name)
+}
+
 /** Starts a host from the image. On failure nothing is left of it but its logs. */
 export async function bootHost(fleet: Fleet, host: ResolvedHost, signal: AbortSignal): Promise<void> {
   const vm = vmOf(fleet, host.name)

@@ -12,7 +12,16 @@ import type { HostStatus, Provider, ProviderContext } from '../provider.ts'
 import { chooseAccelerator, tryKvm } from './accelerator.ts'
 import { bake, isBaked, provisionedImage } from './bake.ts'
 import { checkMachine } from './check.ts'
-import { addressOf, bootHost, canRestore, type Fleet, fittingDigest, restoreHost, vmOf } from './hosts.ts'
+import {
+  addressOf,
+  bootHost,
+  canRestore,
+  ensureKeys,
+  type Fleet,
+  fittingDigest,
+  restoreHost,
+  vmOf,
+} from './hosts.ts'
 import { findVm, findVms, killVm } from './labels.ts'
 import { saveSnapshot } from './snapshot.ts'
 import { together } from './together.ts'
@@ -50,6 +59,10 @@ async function prepare(
   testbed: ResolvedTestbed,
   signal: AbortSignal,
 ): Promise<Fleet> {
+  await ensureKeys(
+    context,
+    testbed.hosts.map(({ name }) => name),
+  )
   const base = await prepareGuestImage(context, testbed, signal)
   const image = await provisionedImage(context, testbed, base)
   const { accelerator, why } = await chooseAccelerator(context, testbed, image.boot?.kernel)

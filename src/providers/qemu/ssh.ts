@@ -4,7 +4,7 @@ import { connect } from '../../hosts/connection.ts'
 
 /**
  * An emulated sshd takes seconds to greet, and more for its part of a handshake. Being impatient does harm: sshd counts
- * connections that are given up (PerSourcePenalties, since OpenSSH 9.8) and soon refuses all of them.
+ * connections that are given up (PerSourcePenalties, since OpenSSH 9.8) and in the end refuses their source.
  */
 const handshakeMs = 30_000
 const bannerMs = 15_000

@@ -132,7 +132,7 @@ async function waitUntil(
   const failed = async (message: string, hint: string, cause?: unknown) =>
     new TestbedError('testbed', message, {
       where: host,
-      why: [...(await tail(qemuLog(vm))), ...(await tail(consoleLog(vm)))],
+      why: [...reasonsOf(cause), ...(await tail(qemuLog(vm))), ...(await tail(consoleLog(vm)))],
       hint,
       log: consoleLog(vm),
       ...(cause === undefined ? {} : { cause }),
@@ -167,6 +167,11 @@ async function waitUntil(
       ? 'the disk that holds the state folder is full: df tells; make room, then testbed rebuild'
       : 'the end of its console tells more; testbed rebuild makes it anew',
   )
+}
+
+/** What was last in the way, as the wait that gave up tells. */
+function reasonsOf(cause: unknown): readonly string[] {
+  return cause instanceof TestbedError ? (cause.parts.why ?? []) : []
 }
 
 async function tail(log: string): Promise<string[]> {
