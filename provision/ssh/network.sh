@@ -15,7 +15,7 @@ case $owner in '' | "$id "*) ;; *)
   ;;
 esac
 was=$(sed -n "s/^uplink $uplink //p" "$record" 2>/dev/null || true)
-[ -n "$was" ] || was=$(ip -br link show dev "$uplink" | awk '{ print ($3 ~ /[<,]UP[,>]/) ? "up" : "down" }')
+[ -n "$was" ] || was=$(ip -br link show dev "$uplink" | awk '{ print ($NF ~ /[<,]UP[,>]/) ? "up" : "down" }')
 mkdir -p "$(dirname "$record")"
 printf '%s %s\nuplink %s %s\n' "$id" "$name" "$uplink" "$was" >"$record.new"
 mv "$record.new" "$record"

@@ -25,7 +25,10 @@ export async function statusOf(name: TestbedName): Promise<TestbedStatus> {
   const found = await provider.list(name)
   const hosts = state.testbed.hosts.map((host) => {
     const status = found.find((one) => one.name === host.name)
-    return { name: host.name, state: status?.state ?? ('dead' as const), address: host.mgmtAddress }
+    // Of an existing machine only its provider knows the address.
+    const reached = state.addresses?.find(({ name: known }) => known === host.name)
+    const address = reached?.mgmtAddress ?? host.mgmtAddress
+    return { name: host.name, state: status?.state ?? ('dead' as const), address }
   })
   const whole = state.addresses !== undefined && hosts.every((host) => host.state === 'running')
   return {
