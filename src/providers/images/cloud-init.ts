@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { digestOf } from '../../core/digest.ts'
-import { type GuestSeed, guestFiles, optionValue } from './seed.ts'
+import { type GuestSeed, guestFiles, hostnameOf, optionValue } from './seed.ts'
 
 /**
  * Writes the seed as cloud-init's NoCloud data source reads it, and answers with the QEMU arguments that pass it in: the
@@ -36,10 +36,10 @@ export function cloudInitFiles(
     // Another instance, another identity: cloud-init does its work again where an overlay of a provisioned host is started.
     'meta-data': stringify({
       'instance-id': `${seed.name}-${digestOf(JSON.stringify([own, seed.machineId]))}`,
-      'local-hostname': seed.name,
+      'local-hostname': hostnameOf(seed),
     }),
     'user-data': `#cloud-config\n${stringify({
-      hostname: seed.name,
+      hostname: hostnameOf(seed),
       manage_etc_hosts: false,
       disable_root: false,
       ssh_pwauth: false,

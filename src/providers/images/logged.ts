@@ -40,7 +40,7 @@ export async function runLogged(
 }
 
 /** Of much output, the lines that call themselves errors; else the last ones. */
-export function errorLines(text: string): string[] {
+function errorLines(text: string): string[] {
   const errors = text
     .split('\n')
     .filter((line) => /^(E|Err|error|mke2fs|tar|cp)\b|No space left|error:/i.test(line.trim()))

@@ -10,6 +10,7 @@ import type { ProviderContext } from '../provider.ts'
 import type { GuestImage, GuestImageRecipe } from './guest-image.ts'
 import { runLogged } from './logged.ts'
 import type { PackagesRecipe } from './recipe.ts'
+import { requireImageBuilder } from './requirements.ts'
 
 const buildTimeoutMs = 30 * 60_000
 /** The kernel tells of trouble on the serial console, and a panic ends QEMU where it runs with -no-reboot. */
@@ -80,6 +81,7 @@ async function buildDisk(
   signal: AbortSignal,
   settings: Readonly<Record<string, string>>,
 ): Promise<void> {
+  await requireImageBuilder()
   const source = await machinePackageSource()
   const asRoot = process.getuid?.() === 0
   // Without root the file system is made by another user id, which may not enter the cache in somebody's home.
@@ -155,7 +157,7 @@ async function removeWork(work: string): Promise<void> {
 function hintsFor(source: PackageSource, work: string) {
   return [
     {
-      pattern: /No space left on device|Disk quota exceeded|not enough free space/i,
+      pattern: /No space left on device|Disk quota exceeded|enough free space/i,
       hint: `an image needs about 3 GiB while it is built in ${work}: make room, or set XDG_CACHE_HOME to a larger disk`,
     },
     {

@@ -102,7 +102,8 @@ function onMirror(mirror: string, url: string): string {
 
 function parseYaml(text: string, wrong: (error: unknown) => Error): Record<string, unknown> {
   try {
-    const content: unknown = parse(text)
+    // Everything is text: a digest of digits alone is no number.
+    const content: unknown = parse(text, { schema: 'failsafe' })
     return typeof content === 'object' && content !== null ? { ...content } : {}
   } catch (error) {
     throw wrong(error)

@@ -58,10 +58,15 @@ export async function seedGuest(
   ]
 }
 
+/** Hosts that only build something have names that no host can have: they start with _. */
+export function hostnameOf({ name }: Pick<GuestSeed, 'name'>): string {
+  return name.replace(/^_/, '')
+}
+
 /** The files of a guest that say who it is, by absolute path without the leading slash. */
 export function guestFiles(seed: GuestSeed): Record<string, GuestFile> {
   return {
-    'etc/hostname': { text: `${seed.name}\n` },
+    'etc/hostname': { text: `${hostnameOf(seed)}\n` },
     'etc/machine-id': { text: `${seed.machineId}\n`, mode: 0o444 },
     'etc/hosts': { text: ['127.0.0.1 localhost', ...seed.neighbours, ''].join('\n') },
     'etc/resolv.conf': { text: 'nameserver 10.0.2.3\n' },
