@@ -22,7 +22,7 @@ export interface StallWatch {
 const mostProcessors = 4
 
 /**
- * Watches the processors of this machine: a thread on each wakes every millisecond and notes when it came late. A machine
+ * Watches the processors of this machine: a thread on each wakes every other millisecond and notes when it came late. A machine
  * that shares its processors with others (a virtual one) stands still now and then without being told, and with it
  * stand the client and every workload on namespace hosts. The threads inherit the scheduling of the one that calls this.
  */
