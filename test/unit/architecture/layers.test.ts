@@ -15,6 +15,10 @@ const layers = [
 ]
 /** Files that may start processes: everything else asks core/process.ts. The probing process has an IPC channel. */
 const spawners = ['core/process.ts', 'probes/session.ts']
+/** What has to be punctual to less than the millisecond of an event loop, and what runs in its threads. */
+const threaded = ['metronome.ts', 'metronome-thread.ts', 'stall-watch.ts', 'stall-thread.ts'].map(
+  (file) => `probes/${file}`,
+)
 /** Types that a neighbour in the same row may name: `import type` and nothing else. */
 const sharedTypes: Readonly<Record<string, readonly string[]>> = {
   hosts: ['config/resolved.ts'],
@@ -96,11 +100,13 @@ test('a file imports from its own folder or from a layer below', () => {
   expect(wrong).toEqual([])
 })
 
-test('only core/process.ts and the probes start processes', () => {
-  const starts = (specifier: string) =>
-    /^(execa|zx|cross-spawn|(node:)?(child_process|cluster|worker_threads))$/.test(specifier)
-  const wrong = sources.filter(({ file, imports }) => !spawners.includes(file) && imports.some(starts))
-  expect(wrong.map(({ file }) => file)).toEqual([])
+test('only core/process.ts and the probes start processes, and only the probes start threads', () => {
+  const wrong = (modules: RegExp, allowed: readonly string[]) =>
+    sources
+      .filter(({ file, imports }) => !allowed.includes(file) && imports.some((one) => modules.test(one)))
+      .map(({ file }) => file)
+  expect(wrong(/^(execa|zx|cross-spawn|(node:)?(child_process|cluster))$/, spawners)).toEqual([])
+  expect(wrong(/^(node:)?worker_threads$/, threaded)).toEqual([])
 })
 
 test(`no file has more than ${largestFileLines} lines, and most have fewer than 150`, () => {
