@@ -5,7 +5,7 @@ import type { Requirement } from '../provider.ts'
 import { installHint, missingPackages, requireProgram } from '../requirements.ts'
 
 /** What this machine needs to build a guest image out of packages, for whoever runs this program. */
-export async function checkImageBuilder(): Promise<Requirement[]> {
+async function checkImageBuilder(): Promise<Requirement[]> {
   const programs = [
     await requireProgram('mmdebstrap', 'mmdebstrap'),
     await requireProgram('mke2fs', 'e2fsprogs'),

@@ -14,12 +14,13 @@ work=/usr/local/lib/migration-testbed/image # inside; gone when the disk is made
 architecture=$(dpkg --print-architecture)
 
 copies=
-for part in lib.sh $TESTBED_COMPONENTS; do copies="$copies $TESTBED_PROVISION/$part"; done
+for part in lib.sh $TESTBED_COMPONENTS; do copies="$copies '$TESTBED_PROVISION/$part'"; done
 
 # Hooks run as root of the guest's files, which in MODE unshare may not look into our own folders: mmdebstrap hands the
-# scripts in. INITRD=No: the kernel's package makes no initrd of its own, customize.sh makes a smaller one.
+# scripts in, and after the last hook there is nothing to clean up. INITRD=No: the kernel's package makes no initrd of its
+# own, customize.sh makes a smaller one.
 export INITRD=No TMPDIR="$target"
-exec mmdebstrap --mode="$mode" --variant=minbase --format=null --quiet "$@" \
+exec mmdebstrap --mode="$mode" --variant=minbase --format=null --skip=cleanup "$@" \
   --aptopt='APT::Install-Recommends "false"' \
   --dpkgopt='path-exclude=/usr/share/man/*' \
   --dpkgopt='path-exclude=/usr/share/doc/*' \
@@ -27,7 +28,7 @@ exec mmdebstrap --mode="$mode" --variant=minbase --format=null --quiet "$@" \
   --include="busybox-static,ca-certificates,dbus,init-system-helpers,kmod,linux-image-cloud-$architecture,openssh-server,sudo,systemd-sysv,udev" \
   --customize-hook="mkdir -p \"\$1$work/provision\"" \
   --customize-hook="copy-in $copies $work/provision" \
-  --customize-hook="copy-in $here/customize.sh $here/disk.sh $here/initrd $here/files $work" \
+  --customize-hook="copy-in '$here/customize.sh' '$here/disk.sh' '$here/initrd' '$here/files' $work" \
   --customize-hook="chroot \"\$1\" sh $work/customize.sh $work" \
   --customize-hook="sh \"\$1$work/disk.sh\" \"\$1\" \"\$1$work\" '$target'" \
   trixie /dev/null "deb $uri trixie main" "deb $uri trixie-updates main"

@@ -22,12 +22,12 @@ systemctl enable systemd-networkd ssh
 for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
   fstrim.timer logrotate.timer man-db.timer systemd-tmpfiles-clean.timer \
   getty.target getty-static.service getty@tty1.service serial-getty@ttyS0.service console-getty.service \
-  systemd-firstboot.service systemd-networkd-wait-online.service systemd-pstore.service \
+  systemd-firstboot.service systemd-logind.service systemd-networkd-wait-online.service systemd-pstore.service \
   systemd-network-generator.service systemd-boot-random-seed.service systemd-timesyncd.service; do
   systemctl mask "$unit"
 done
 mkdir -p /etc/systemd/system-generators /etc/systemd/system/local-fs.target.wants
-for generator in getty gpt-auto ssh; do
+for generator in getty gpt-auto hibernate-resume ssh tpm2; do
   ln -sf /dev/null "/etc/systemd/system-generators/systemd-$generator-generator"
 done
 # Grows the file system where the disk is larger than the image.
@@ -37,3 +37,5 @@ sh "$folder/initrd/make.sh" "$folder/initrd/init.sh" /boot/testbed-initrd
 
 apt-get clean
 rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/cache/ldconfig /tmp/*
+# Nothing of /usr is newer than /etc and /var: no caches have to be made at boot.
+touch /etc/.updated /var/.updated

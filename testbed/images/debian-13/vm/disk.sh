@@ -5,7 +5,7 @@ set -eu
 root=$1 folder=$2 target=$3
 rm -rf "$folder"
 # What only the build needed: /etc/resolv.conf is the building machine's own.
-rm -f "$root/etc/resolv.conf" "$root/usr/sbin/policy-rc.d"
+rm -f "$root/etc/resolv.conf" "$root/etc/apt/apt.conf.d/00mmdebstrap"
 
 cp --dereference "$root"/boot/vmlinuz-* "$target/vmlinuz"
 mv "$root/boot/testbed-initrd" "$target/initrd"
