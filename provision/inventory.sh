@@ -11,6 +11,7 @@ if command -v docker >/dev/null; then
   docker network ls --no-trunc --format '{{.Name}} {{.ID}}' | items network
 fi
 ip -o link show | awk -F': ' '{ sub(/@.*/, "", $2); print $2 }' | items link
+tc qdisc show 2>/dev/null | awk '$3 ~ /^7e5[78]:$/ { print $2, $3, $4, $5 }' | items qdisc # of network/link.sh
 awk '{ print $5 }' /proc/self/mountinfo | items mount
 find /run/netns -type f 2>/dev/null | items netns # Docker's own show as mounts while they are in use
 nft -s list ruleset 2>/dev/null | sed 's/^[[:space:]]*//' | grep -v '^[{}]*$' | items rule

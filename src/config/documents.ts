@@ -47,7 +47,9 @@ interface NetworkDocument {
 
 /** A single value stands for a list of one. */
 export type AxisDocument = string | readonly string[]
-export type AxisName = 'toolchain' | 'workload' | 'stateSize' | 'probeRate'
+export type AxisName = 'toolchain' | 'workload' | 'stateSize' | 'probeRate' | LinkAxisName
+/** `mgmtRate`, `serviceLoss` …: one of the conditions of `link`. */
+export type LinkAxisName = `${keyof LinkDocument}${'Rate' | 'Delay' | 'Loss'}`
 export type CellDocument = { readonly [Name in AxisName]?: string }
 
 export interface ExperimentDocument {
@@ -61,6 +63,19 @@ export interface ExperimentDocument {
   readonly windows: { readonly warmUp: string; readonly baseline: string; readonly settle: string }
   readonly deadline: string
   readonly probe: { readonly rate: string; readonly timeout: string }
+  readonly link?: LinkDocument
+}
+
+/** Networks → what holds on them. */
+export interface LinkDocument {
+  readonly mgmt?: LinkConditionsDocument
+  readonly service?: LinkConditionsDocument
+}
+
+export interface LinkConditionsDocument {
+  readonly rate?: string
+  readonly delay?: string
+  readonly loss?: string
 }
 
 export interface WorkloadDocument {

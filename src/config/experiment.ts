@@ -1,6 +1,7 @@
 import { parseDuration, parseRate, parseSize } from '../core/units.ts'
 import { checkAmount, type Loaded, loadDocument, type Report, type Rule, valid } from './document.ts'
 import type { AxisDocument, AxisName, CellDocument, ExperimentDocument } from './documents.ts'
+import { checkLink, type LinkAmount, linkAmounts, resolveLink } from './link.ts'
 import { configurationFile, projectFolders } from './paths.ts'
 import { unknownName } from './problems.ts'
 import type { Factors, ResolvedExperiment } from './resolved.ts'
@@ -10,6 +11,13 @@ import type { Pointer } from './yaml-document.ts'
 export interface KnownNames {
   readonly toolchains: readonly string[]
   readonly workloads: readonly string[]
+}
+
+/** Axes whose values are amounts. */
+const amounts: { readonly [Name in AxisName]?: LinkAmount } = {
+  stateSize: { parse: parseSize, range: ['1B', '1024GiB'] },
+  probeRate: { parse: parseRate, range: ['1/s', '10000/s'] },
+  ...linkAmounts,
 }
 
 /** Timers hold 24.8 days; nobody waits for a day. */
@@ -49,18 +57,15 @@ function rulesFor(known: KnownNames): readonly Rule<ExperimentDocument>[] {
       check: ({ deadline }, report) =>
         checkAmount(report, ['deadline'], deadline, parseDuration, ['1s', longest]),
     },
+    { reads: ['link'], check: ({ link }, report) => checkLink(link, report) },
     {
       reads: ['probe'],
       check: ({ probe }, report) => {
-        checkProbeRate(probe.rate, ['probe', 'rate'], report)
+        checkAmount(report, ['probe', 'rate'], probe.rate, parseRate, ['1/s', '10000/s'])
         checkAmount(report, ['probe', 'timeout'], probe.timeout, parseDuration, ['1ms', longest])
       },
     },
   ]
-}
-
-function checkProbeRate(rate: string, pointer: Pointer, report: Report): void {
-  checkAmount(report, pointer, rate, parseRate, ['1/s', '10000/s'])
 }
 
 function checkAxes(axes: ExperimentDocument['axes'], known: KnownNames, report: Report): void {
@@ -100,18 +105,19 @@ function checkFactor(
   known: KnownNames,
   report: Report,
 ): void {
-  if (name === 'stateSize') checkAmount(report, pointer, value, parseSize, ['1B', '1024GiB'])
-  else if (name === 'probeRate') checkProbeRate(value, pointer, report)
-  else {
-    const names = name === 'toolchain' ? known.toolchains : known.workloads
-    if (!names.includes(value)) report(pointer, `unknown ${name} "${value}"`, unknownName(value, names))
+  const amount = amounts[name]
+  if (amount !== undefined) {
+    checkAmount(report, pointer, value, amount.parse, amount.range)
+    return
   }
+  const names = name === 'toolchain' ? known.toolchains : known.workloads
+  if (!names.includes(value)) report(pointer, `unknown ${name} "${value}"`, unknownName(value, names))
 }
 
 /** Undefined for names, and for what is told to be wrong elsewhere. */
 function amountOf(name: AxisName, value: string): number | undefined {
-  if (name !== 'stateSize' && name !== 'probeRate') return undefined
-  return valid(() => (name === 'stateSize' ? parseSize(value) : parseRate(value)))
+  const parse = amounts[name]?.parse
+  return parse === undefined ? undefined : valid(() => parse(value))
 }
 
 function checkMatrix({ axes, include, exclude }: ExperimentDocument, report: Report): void {
@@ -159,7 +165,8 @@ function axesOf<Value extends AxisDocument>(
 }
 
 function resolve(document: ExperimentDocument, file: string): ResolvedExperiment {
-  const { name, description, axes, include, exclude, repetitions, seed, windows, deadline, probe } = document
+  const { name, description, axes, include, exclude, repetitions, seed, windows, deadline, probe, link } =
+    document
   return {
     name,
     ...(description === undefined ? {} : { description }),
@@ -176,5 +183,6 @@ function resolve(document: ExperimentDocument, file: string): ResolvedExperiment
     },
     deadlineMs: parseDuration(deadline),
     probe: { ratePerSecond: parseRate(probe.rate), timeoutMs: parseDuration(probe.timeout) },
+    ...(link === undefined ? {} : { link: resolveLink(link) }),
   }
 }

@@ -107,6 +107,22 @@ export interface ResolvedExperiment {
   /** A trial that takes longer ends `timed-out`. */
   readonly deadlineMs: number
   readonly probe: { readonly ratePerSecond: number; readonly timeoutMs: number }
+  /** Where no axis says otherwise. */
+  readonly link?: ResolvedLink
+}
+
+/** What every host does to what it sends, by network; absent is as the network is. */
+export interface ResolvedLink {
+  readonly mgmt?: LinkConditions
+  readonly service?: LinkConditions
+}
+
+export interface LinkConditions {
+  readonly rateBitsPerSecond?: number
+  /** One way. */
+  readonly delayMs?: number
+  /** Of 1. */
+  readonly lossShare?: number
 }
 
 /** How an answer is told good, and what in it says which start of the workload answered and how far it had come. */

@@ -1,6 +1,6 @@
 import type { ErrorObject } from 'ajv'
 import { TestbedError } from '../core/errors.ts'
-import { parseDuration, parseRate, parseSize } from '../core/units.ts'
+import { parseDuration, parseLinkRate, parseRate, parseShare, parseSize } from '../core/units.ts'
 import { quote, unknownName } from './problems.ts'
 import type { Pointer } from './yaml-document.ts'
 
@@ -20,6 +20,8 @@ const amounts: Readonly<Record<string, (text: string) => number>> = {
   duration: parseDuration,
   size: parseSize,
   rate: parseRate,
+  'link rate': parseLinkRate,
+  share: parseShare,
 }
 
 /** Words a schema error for people. `textOf` gives a scalar as written in the file. */

@@ -1,6 +1,6 @@
 import { TestbedError } from './errors.ts'
 
-/** Amounts are kept exact: as whole numbers of a grain (microsecond, byte, thousandth of 1/s, bit per second). */
+/** Amounts are kept exact: as whole numbers of a grain (microsecond, byte, thousandth of 1/s, bit per second, millionth). */
 interface Quantity {
   readonly noun: string
   readonly example: string
@@ -29,6 +29,7 @@ const linkRate: Quantity = {
   grains: 1,
   units: { bit: 1, kbit: 1e3, Mbit: 1e6, Gbit: 1e9 },
 }
+const share: Quantity = { noun: 'share', example: '0.1%', grains: 1e6, units: { '%': 1e4 } }
 
 /** Milliseconds of `500ms`, `90s`, `1.5m`, `1h`. Throws a configuration error without a known unit. */
 export const parseDuration = (text: string): number => parse(duration, text)
@@ -38,6 +39,8 @@ export const parseSize = (text: string): number => parse(size, text)
 export const parseRate = (text: string): number => parse(rate, text)
 /** Bits per second of `1Gbit`, `100Mbit` (powers of ten, as tc counts). Throws a configuration error without a known unit. */
 export const parseLinkRate = (text: string): number => parse(linkRate, text)
+/** Of 1, of `0.1%`. Throws a configuration error without a known unit. */
+export const parseShare = (text: string): number => parse(share, text)
 
 /** The inverse of `parseDuration`, to the microsecond: `90000` is `90s`, `60000` is `1m`. */
 export const formatDuration = (ms: number): string => format(duration, ms)
@@ -47,6 +50,8 @@ export const formatSize = (bytes: number): string => format(size, bytes)
 export const formatRate = (perSecond: number): string => format(rate, perSecond)
 /** The inverse of `parseLinkRate`. */
 export const formatLinkRate = (bitsPerSecond: number): string => format(linkRate, bitsPerSecond)
+/** The inverse of `parseShare`. */
+export const formatShare = (part: number): string => format(share, part)
 
 function parse(quantity: Quantity, text: string): number {
   const { noun, units, grains } = quantity

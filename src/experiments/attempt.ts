@@ -100,6 +100,10 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     await steps.run('ready', untilAnswering)
     const size = settings.stateBytes === undefined ? {} : { sizeBytes: settings.stateBytes }
     await steps.run('fill', () => dependencies.fillState(workload, address, { ...size, seed, signal }))
+    const { link } = settings
+    const ends = [context.source, context.destination]
+    // After the filling, which nobody measures: on a slow link it would take the deadline up.
+    if (link !== undefined) await steps.run('link', () => dependencies.links.set(ends, link, signal))
     const probes = await steps.run('probe', () => dependencies.startProbes(probe, probing.signal))
     session = probes
 
@@ -122,6 +126,12 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     await steps.run('settle', () => clock.sleep(settleFor(settings.settleMs, outageMs, toolchain), signal))
     recording = await steps.run('record', () => stopProbes(probes))
     const end = mark('end', recording.end)
+    if (link !== undefined) {
+      await steps.run('unlink', async () => {
+        await dependencies.links.check(ends, link, signal)
+        await dependencies.links.clear(ends, signal)
+      })
+    }
 
     const allMarks = { baselineStart, baselineEnd, migrateStart, migrateEnd, end }
     const observation = dependencies.observe(recording, allMarks, probe)

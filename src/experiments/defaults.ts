@@ -13,6 +13,7 @@ import { fillState } from '../workloads/state.ts'
 import { takeBaseline } from './clean-state.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { collectEnvironment } from './environment.ts'
+import { realLinks } from './link.ts'
 import { observeRecording } from './observation.ts'
 
 /** A seed for a plan that is given none. */
@@ -33,6 +34,7 @@ export function realDependencies(cacheFolder: string): RunDependencies {
     writeReports,
     waitUntilAnswering,
     fillState,
+    links: realLinks,
     startProbes,
     observe: observeRecording,
     takeEvidence: async (workload, running, options) => {

@@ -9,6 +9,7 @@ import type { RunningTestbed } from '../testbed/running.ts'
 import type { WorkloadImage } from '../workloads/image.ts'
 import type { RunningWorkload, ServiceAddress } from '../workloads/running.ts'
 import type { CleanCheck } from './clean-state.ts'
+import type { LinkControl } from './link.ts'
 import type { Observation, TrialMarks } from './observation.ts'
 
 /** What the oracles of a workload say once it has been moved. */
@@ -44,6 +45,7 @@ export interface TrialDependencies {
     address: ServiceAddress,
     options: { readonly sizeBytes?: number; readonly seed: number; readonly signal: AbortSignal },
   ): Promise<unknown>
+  readonly links: LinkControl
   startProbes(options: ProbeOptions, signal: AbortSignal): Promise<ProbeSession>
   observe(recording: Recording, marks: TrialMarks, probe: ProbeOptions): Observation
   takeEvidence(

@@ -11,6 +11,7 @@ import { withDeadline } from './deadline.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { recordEnvironment } from './environment-file.ts'
 import type { RunProgress } from './events.ts'
+import { describeLink } from './link.ts'
 import type { OpenedRun, Plan } from './plan.ts'
 import { runTrials } from './trial-loop.ts'
 
@@ -124,7 +125,9 @@ async function describeEnvironment(
   const { dependencies, progress, signal } = options
   const environment = await dependencies.collectEnvironment(bench.testbed, signal)
   const images = Object.fromEntries([...bench.images].map(([name, { id }]) => [name, id]))
-  const warnings = await recordEnvironment(run.folder, { ...environment, images })
+  const { link } = run.plan.experiment
+  const conditions = link === undefined ? {} : { link: describeLink(link) }
+  const warnings = await recordEnvironment(run.folder, { ...environment, ...conditions, images })
   for (const text of warnings) progress({ kind: 'warning', text })
   return warnings
 }

@@ -6,6 +6,7 @@ const trialSteps = [
   'deploy',
   'ready',
   'fill',
+  'link',
   'probe',
   'warm-up',
   'baseline',
@@ -14,6 +15,7 @@ const trialSteps = [
   'answer',
   'settle',
   'record',
+  'unlink',
   'verify',
   'figures',
 ] as const

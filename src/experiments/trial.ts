@@ -7,6 +7,7 @@ import { endsOf, type TrialBench, toolchainOf, trialContext, workloadOf } from '
 import { ensureClean } from './clean-state.ts'
 import { startDeadline, withDeadline } from './deadline.ts'
 import type { TrialDependencies } from './dependencies.ts'
+import { linkOf, missingDiscipline } from './link.ts'
 import { metricsOf } from './metrics.ts'
 import type { PlannedTrial } from './order.ts'
 import { trialSettings } from './settings.ts'
@@ -48,6 +49,7 @@ export async function runTrial(
         for (const suspect of options.previous === undefined ? [trial] : [options.previous, trial]) {
           const suspected = (within: AbortSignal) => trialContext(bench, suspect, options.folder, within)
           for (const each of bench.toolchains.values()) await remove(each, suspected, clock)
+          if (linkOf(bench.plan.experiment, suspect.factors) !== undefined) await clearLinks(bench)
         }
       },
       reset: (within) => bench.resetHosts(within),
@@ -91,6 +93,13 @@ export async function runTrial(
   }
 
   const settings = trialSettings(bench.plan.experiment, trial.factors)
+  for (const host of [source, destination]) {
+    const missing = settings.link && missingDiscipline(settings.link, host.facts)
+    if (missing === undefined) continue
+    const message = `${host.name} lacks ${missing.feature}: ${missing.message}`
+    return finish({ verdict: 'unsupported', cause: { step: 'supports', message } }, [])
+  }
+
   const deadline = startDeadline(clock, { what: trial.id, ms: settings.deadlineMs, signal })
   const attempt = await attemptTrial({
     toolchain,
@@ -103,7 +112,10 @@ export async function runTrial(
   })
   const interrupted = signal.aborted
   deadline.clear()
-  const complaint = await remove(toolchain, context, clock)
+  const complaints = [
+    await remove(toolchain, context, clock),
+    settings.link === undefined ? undefined : await clearLinks(bench),
+  ].filter((complaint) => complaint !== undefined)
   if (interrupted) throw signal.reason
 
   await writeTimeline(options.folder, attempt)
@@ -117,7 +129,7 @@ export async function runTrial(
       phases: attempt.phases,
       ...(attempt.recording === undefined ? {} : { generator: attempt.recording.health }),
     },
-    complaint === undefined ? warnings : [...warnings, complaint],
+    [...warnings, ...complaints],
   )
 }
 
@@ -134,5 +146,17 @@ async function remove(
   } catch (error) {
     // The check before the next trial finds what is left, and mends it.
     return `${toolchain.name} could not clean up: ${messageOf(error)}`
+  }
+}
+
+/** The links of both hosts as they were, whatever was interrupted. Answers what went wrong. */
+async function clearLinks(bench: TrialBench): Promise<string | undefined> {
+  const { clock, links } = bench.dependencies
+  try {
+    const limits = { what: 'clearing the links', ms: removeDeadlineMs }
+    await withDeadline(clock, limits, (signal) => links.clear(endsOf(bench.testbed), signal))
+    return undefined
+  } catch (error) {
+    return `the conditions of the links could not be lifted: ${messageOf(error)}`
   }
 }

@@ -77,6 +77,7 @@ function runFacts(comparison: Comparison, where: string): string[] {
   return [
     `experiment: ${run.experiment}, ${run.finishedTrials} of ${run.plannedTrials} trials, seed ${run.seed}`,
     `measured on: provider ${environment.provider ?? 'unknown'}, accelerator ${environment.accelerator ?? 'unknown'}`,
+    ...(typeof environment.link === 'string' ? [`network conditions: ${environment.link}`] : []),
     `folder: ${where}`,
   ]
 }

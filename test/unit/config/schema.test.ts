@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import type { ExperimentDocument, TestbedDocument, WorkloadDocument } from '../../../src/config/documents.ts'
 import { componentNames, providerNames } from '../../../src/config/resolved.ts'
 import { readSchema, type SchemaName, schemaNames } from '../../../src/config/schema.ts'
-import { parseDuration, parseRate, parseSize } from '../../../src/core/units.ts'
+import { parseDuration, parseLinkRate, parseRate, parseShare, parseSize } from '../../../src/core/units.ts'
 
 type Schema = { readonly [keyword: string]: unknown }
 
@@ -62,11 +62,31 @@ const testbed: Complete<TestbedDocument> = {
   vm: { memory: '1GiB', cpus: 2, disk: '8GiB', accelerator: 'auto', network: 'auto' },
   vagrant: { hypervisor: 'auto', box: 'bento/ubuntu-24.04', boxVersion: '>= 0' },
 }
-const cell = { toolchain: 'docker-commit', workload: 'redis', stateSize: '1MiB', probeRate: '9/s' }
+const link = {
+  mgmtRate: '1Gbit',
+  mgmtDelay: '1ms',
+  mgmtLoss: '1%',
+  serviceRate: '1Gbit',
+  serviceDelay: '1ms',
+  serviceLoss: '1%',
+}
+const cell = { toolchain: 'docker-commit', workload: 'redis', stateSize: '1MiB', probeRate: '9/s', ...link }
+const conditions = { rate: '1Gbit', delay: '1ms', loss: '1%' }
 const experiment: Complete<ExperimentDocument> = {
   name: 'all',
   description: 'All keys.',
-  axes: { toolchain: ['docker-commit'], workload: ['redis'], stateSize: ['1MiB'], probeRate: ['9/s'] },
+  axes: {
+    toolchain: ['docker-commit'],
+    workload: ['redis'],
+    stateSize: ['1MiB'],
+    probeRate: ['9/s'],
+    mgmtRate: ['1Gbit'],
+    mgmtDelay: ['1ms'],
+    mgmtLoss: ['1%'],
+    serviceRate: ['1Gbit'],
+    serviceDelay: ['1ms'],
+    serviceLoss: ['1%'],
+  },
   include: [cell],
   exclude: [cell],
   repetitions: 1,
@@ -74,6 +94,7 @@ const experiment: Complete<ExperimentDocument> = {
   windows: { warmUp: '1s', baseline: '1s', settle: '1s' },
   deadline: '1m',
   probe: { rate: '1/s', timeout: '1s' },
+  link: { mgmt: conditions, service: conditions },
 }
 const { probe, ...workload }: Complete<WorkloadDocument> = {
   name: 'all',
@@ -155,7 +176,10 @@ describe('the document types say what the schemas say', () => {
 })
 
 describe('patterns of amounts take what the parsers take', () => {
-  const { duration, size, rate } = schemaOf('experiment').definitions as Record<string, Schema>
+  const { duration, size, rate, linkRate, share } = schemaOf('experiment').definitions as Record<
+    string,
+    Schema
+  >
   const amount = fc.tuple(
     fc.stringMatching(/^[0-9.]{0,5}$/),
     fc.constantFrom(
@@ -171,6 +195,8 @@ describe('patterns of amounts take what the parsers take', () => {
       'MiB',
       'GB',
       'Mbit',
+      'Gbit',
+      '%',
       '/s',
       '/',
       ' s',
@@ -181,6 +207,8 @@ describe('patterns of amounts take what the parsers take', () => {
     ['duration', duration, parseDuration],
     ['size', size, parseSize],
     ['rate', rate, parseRate],
+    ['link rate', linkRate, parseLinkRate],
+    ['share', share, parseShare],
   ] as const)('%s', (_, schema, parse) => {
     const pattern = new RegExp(String(schema?.pattern), 'u')
     fc.assert(

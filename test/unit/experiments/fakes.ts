@@ -5,6 +5,7 @@ import type {
   ResolvedWorkload,
 } from '../../../src/config/resolved.ts'
 import type { RunDependencies, StateJudgement } from '../../../src/experiments/dependencies.ts'
+import { describeLink } from '../../../src/experiments/link.ts'
 import type { Observation } from '../../../src/experiments/observation.ts'
 import type { Facts } from '../../../src/hosts/facts.ts'
 import type { Host } from '../../../src/hosts/host.ts'
@@ -166,6 +167,11 @@ export function createWorld(options: WorldOptions = {}): World {
     waitUntilAnswering: (_target, _spec, _timeoutMs, signal) => act('wait until answering', signal),
     fillState: (each, _address, { sizeBytes, signal }) =>
       act(`fill ${each.name}${sizeBytes === undefined ? '' : ` ${sizeBytes}`}`, signal),
+    links: {
+      set: (_hosts, link, signal) => act(`set links: ${describeLink(link)}`, signal),
+      check: (_hosts, _link, signal) => act('check links', signal),
+      clear: (_hosts, signal) => act('clear links', signal),
+    },
     startProbes: async (probe, signal) => {
       await act(`start probes ${probe.ratePerSecond}/s`, signal)
       return {
