@@ -11,13 +11,11 @@ export interface ClockOffset {
   readonly uncertaintyMs: number
 }
 
-const exchanges = 8
-
 /**
  * Estimates a host's clock offset as NTP does: the midpoint of request and answer, of the exchange with the shortest round
  * trip (Mills, RFC 5905, section 8).
  */
-export async function estimateClockOffset(host: Host, clock: Clock): Promise<ClockOffset> {
+export async function estimateClockOffset(host: Host, clock: Clock, exchanges = 8): Promise<ClockOffset> {
   const process = await host.stream({ argv: ['sh', '-c', 'while read -r _; do date +%s%N; done'] })
   process.stderr.resume()
   const lines = createInterface({ input: process.stdout })

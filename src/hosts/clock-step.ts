@@ -8,6 +8,8 @@ const closeEnoughMs = 10
 /** What a host's clock may be off by at most: beyond it, stamps in its logs cannot be put beside the client's. */
 const mostMs = 50
 const attempts = 5
+/** Each takes tens of milliseconds on an emulated host, and a few are enough for 10 ms. */
+const exchanges = 4
 
 /**
  * Sets a host's wall clock to this machine's: a machine that was put back to a snapshot shows the time of that snapshot.
@@ -50,7 +52,7 @@ function cannot(host: Host, why: string): TestbedError {
 
 /** The host's wall clock minus this machine's, milliseconds. */
 async function clockErrorMs(host: Host, clock: Clock): Promise<number> {
-  const { offsetNs } = await estimateClockOffset(host, clock)
+  const { offsetNs } = await estimateClockOffset(host, clock, exchanges)
   const ours = BigInt(clock.now().getTime()) * 1_000_000n - clock.monotonicNs()
   return millisecondsBetween(ours, offsetNs)
 }

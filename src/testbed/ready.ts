@@ -127,15 +127,15 @@ async function joinHost(
   // A host that was put back has the scripts of when it was saved; one that was made anew has none.
   const found = await readIdentity(host, identityScript, signal).catch(() => undefined)
   const marked = found?.mark === digest
+  const ready = options.reset && marked
   // The clock of a saved host is the one of back then; others may share this machine's, which is none of ours to set.
   const setClock = async () => {
     if (provider.snapshots !== undefined) await stepClock(host, clockScript, systemClock, signal)
   }
   if (found !== undefined) await setClock()
-  if (!(options.reset && marked)) {
-    await provisionHost(host, testbed, provisionOptions(testbed, name, options))
-  }
-  const { mark: _, ...identity } = await readIdentity(host, identityScript, signal)
+  if (!ready) await provisionHost(host, testbed, provisionOptions(testbed, name, options))
+  const asked = ready ? found : await readIdentity(host, identityScript, signal)
+  const { mark: _, ...identity } = asked
   const before = known.identities[name]
   if (before !== undefined) requireSameIdentity(name, before, identity)
   known.identities[name] = identity
