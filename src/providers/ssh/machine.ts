@@ -43,13 +43,13 @@ export async function cleanMachine(
   await on(address, signal, (connected) => send(context, connected, 'clean', [id], signal))
 }
 
-/** Undefined when it is reached, but bears no mark of this testbed. */
-export async function stateOf(id: string, address: HostAddress): Promise<HostStatus | undefined> {
+/** `dead` when it is not reached, or bears no mark of this testbed: it is meant to be a host, and is none yet. */
+export async function stateOf(id: string, address: HostAddress): Promise<HostStatus> {
   const { name } = address
   try {
     return await on(address, AbortSignal.timeout(5_000), async (connected) => {
       const { stdout } = await connected.run({ argv: ['cat', '/var/lib/migration-testbed/testbed'] })
-      return stdout.startsWith(`${id} `) ? { name, state: 'running' } : undefined
+      return { name, state: stdout.startsWith(`${id} `) ? 'running' : 'dead' }
     })
   } catch {
     return { name, state: 'dead' }

@@ -132,8 +132,7 @@ async function join(
 async function list(context: ProviderContext): Promise<HostStatus[]> {
   const id = await idOf(context)
   const { hosts } = await recall(context.stateFolder)
-  const states = await Promise.all(hosts.map((address) => stateOf(id, address)))
-  return states.flatMap((state) => state ?? [])
+  return await Promise.all(hosts.map((address) => stateOf(id, address)))
 }
 
 async function reset(

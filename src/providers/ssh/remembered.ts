@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import type { HostAddress } from '../../hosts/address.ts'
@@ -15,6 +15,7 @@ export interface Remembered {
 const fileOf = (stateFolder: string): string => join(stateFolder, 'machines.json')
 
 export async function remember(stateFolder: string, remembered: Remembered): Promise<void> {
+  await mkdir(stateFolder, { recursive: true })
   await writeFileAtomic(fileOf(stateFolder), `${JSON.stringify(remembered, undefined, 2)}\n`)
 }
 
