@@ -330,7 +330,7 @@ describeOnHosts(
       expect(await look('ls /etc/ssh')).not.toContain('ssh_host')
       expect(await look('stat /etc/systemd/system/apt-daily.timer')).toContain('Fast link dest: "/dev/null"')
       expect(await look('cat /etc/criu/runc.conf')).toContain('tcp-established')
-      expect(await look('ls -l /usr/local/lib')).not.toContain('migration-testbed')
+      expect(await look('ls -l /usr/local/lib/migration-testbed')).not.toContain('image')
 
       const listed = await listGuestImages({ ...context, cacheFolder: cacheFolder() }, testbed)
       const own = listed.find(({ name, state }) => name === 'debian-13' && state === 'cached')
