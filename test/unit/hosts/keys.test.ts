@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import ssh2 from 'ssh2'
@@ -21,6 +21,15 @@ test('a key pair is made once, for its owner alone', async () => {
   expect(await readFile(`${pair.path}.pub`, 'utf8')).toBe(`${pair.publicKey}\n`)
   expect(await ensureKeyPair(keys, 'login')).toEqual(pair)
   expect((await ensureKeyPair(keys, 'host-a')).publicKey).not.toBe(pair.publicKey)
+})
+
+test('however many ask for it at once, all get the same pair', async () => {
+  const keys = path.join(folder, 'at-once')
+  const pairs = await Promise.all(Array.from({ length: 20 }, () => ensureKeyPair(keys, 'login')))
+  expect(new Set(pairs.map(({ privateKey }) => privateKey)).size).toBe(1)
+  expect(new Set(pairs.map(({ publicKey }) => publicKey)).size).toBe(1)
+  expect(await readFile(path.join(keys, 'login'), 'utf8')).toBe(pairs[0]?.privateKey)
+  expect((await readdir(keys)).toSorted()).toEqual(['login', 'login.pub'])
 })
 
 test('only the pinned key is accepted, whatever its comment', async () => {
