@@ -27,6 +27,6 @@ sed -n 's/^uplink //p' "$record" | while read -r uplink was; do
   ! command -v nmcli >/dev/null || nmcli device set "$uplink" managed yes 2>/dev/null || true
 done
 [ ! -e /sys/class/net/svc0 ] || ip link del svc0
-rm -rf /usr/local/lib/migration-testbed/provision /var/log/criu/verify
+rm -rf /usr/local/lib/migration-testbed/provision /var/log/criu/verify /run/migration-testbed-provisioned
 rmdir /usr/local/lib/migration-testbed 2>/dev/null || true
 rm -rf /var/lib/migration-testbed

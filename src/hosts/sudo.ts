@@ -24,12 +24,16 @@ export async function startAsRoot(client: Client, host: string, command: Command
       const script = 'grep -lzsF "$1" /proc/[0-9]*/environ | cut -d/ -f3 | xargs -r kill -KILL'
       const killer = ['sudo', '-n', '--', 'sh', '-c', script, 'sh', mark]
       // Nobody waits for it: a command that cannot be killed any more has lost its connection too.
-      client.exec(quoteCommand(killer), (error, channel) => {
-        channel?.resume()
-        channel?.stderr.resume()
-        if (error === undefined) channel.on('close', () => process.kill())
-        else process.kill()
-      })
+      try {
+        client.exec(quoteCommand(killer), (error, channel) => {
+          channel?.resume()
+          channel?.stderr.resume()
+          if (error === undefined) channel.on('close', () => process.kill())
+          else process.kill()
+        })
+      } catch {
+        process.kill()
+      }
     },
   }
 }

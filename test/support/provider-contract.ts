@@ -32,6 +32,8 @@ export interface ContractOptions {
   readonly provisionMs?: number
   /** Hosts are dear: no testbed of three. */
   readonly twoHostsOnly?: boolean
+  /** The hosts are there without the provider: it takes off them what it made, and leaves everything else. */
+  readonly existing?: boolean
 }
 
 /**
@@ -41,7 +43,7 @@ export interface ContractOptions {
 export async function describeProvider(
   name: ProviderName,
   make: (hosts: number) => Promise<ProviderUnderTest>,
-  { createMs = 120_000, provisionMs = 120_000, twoHostsOnly = false }: ContractOptions = {},
+  { createMs = 120_000, provisionMs = 120_000, twoHostsOnly = false, existing = false }: ContractOptions = {},
 ): Promise<void> {
   const missing = await lacks(name)
   const body = () => {
@@ -181,16 +183,18 @@ export async function describeProvider(
       const identity =
         'hostname; cat /etc/machine-id /etc/ssh/*.pub /sys/class/net/mgmt0/address /sys/class/net/svc0/address; hostname -I'
       const was = await shell(hosts[0], identity)
-      for (const host of hosts) await shell(host, 'touch /root/made-before /var/lib/docker/made-before')
+      const places = existing ? '/var/lib/migration-testbed' : '/root /var/lib/docker'
+      for (const host of hosts) await shell(host, `for place in ${places}; do touch $place/made-before; done`)
 
       const reset = await two.provider.reset(two.testbed, ['host-a'], never)
       expect(reset).toEqual(addresses.slice(0, 1))
       const [fresh] = await connectAll(reset)
       expect(await shell(fresh, identity)).toBe(was)
-      expect(await shell(fresh, 'ls /root /var/lib/docker')).not.toContain('made-before')
+      expect(await shell(fresh, `ls ${places}`)).not.toContain('made-before')
       await shell(fresh, 'dockerd --version && criu --version')
-      expect(await shell(hosts[1], 'ls /root')).toContain('made-before')
-      expect(await marked([fresh, hosts[1]].filter((host) => host !== undefined))).toEqual(['host-b'])
+      expect(await shell(hosts[1], `ls ${places}`)).toContain('made-before')
+      const running = existing ? ['host-a', 'host-b'] : ['host-b']
+      expect(await marked([fresh, hosts[1]].filter((host) => host !== undefined))).toEqual(running)
       await expect(two.provider.reset(two.testbed, ['host-z'], never)).rejects.toMatchObject({
         kind: 'configuration',
       })
@@ -199,7 +203,7 @@ export async function describeProvider(
     test('destroy removes what a crash in the middle of create has left', async () => {
       await two.provider.destroy(two.testbed.name)
       const { child, says, ended } = two.folder.start({}, 'up', '--provider', name)
-      expect(await says(/host-b: start/)).toBe(true)
+      expect(await says(existing ? /host-b: join the networks/ : /host-b: start/)).toBe(true)
       await delay(100)
       child.kill('SIGKILL')
       await ended
