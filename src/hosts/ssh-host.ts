@@ -37,6 +37,8 @@ const noFacts: Facts = {
   clockSource: '',
 }
 
+const goodbyeMs = 1000
+
 /** Connects to a host. @throws TestbedError when it cannot be reached. */
 export async function connectHost(address: HostAddress, signal?: AbortSignal): Promise<SshHost> {
   const client = await connect(address, signal)
@@ -76,7 +78,11 @@ function createHost(
           : transferFile(client, name, (sftp, done) => sftp.fastGet(remote, local, done)),
       ),
     shell: (input, output) => openShell(client, name, input, output),
-    close: () => client.end(),
+    close: () => {
+      client.end()
+      // A machine that was taken away meanwhile never answers: its connection must not keep this program for minutes.
+      setTimeout(() => client.destroy(), goodbyeMs).unref()
+    },
     withFacts: (known) => createHost(address, client, known, limit),
   }
 }
