@@ -47,7 +47,10 @@ set_device() {
   bits=$rate
   [ "$bits" != - ] || bits=10000000000
   packets=$(awk -v bits="$bits" -v ms="${delay#-}" 'BEGIN {
-    n = int(bits / 8 * ms / 1000 / 1500 * 2); print n < 1000 ? 1000 : n > 200000 ? 200000 : n }')
+    n = int(bits / 8 * ms / 1000 / 1500 * 2)
+    if (n < 1000) n = 1000
+    if (n > 200000) n = 200000
+    print n }')
   set -- netem limit "$packets"
   [ "$delay" = - ] || set -- "$@" delay "${delay}ms"
   [ "$loss" = - ] || set -- "$@" loss "$loss%"
