@@ -57,7 +57,12 @@ networks:
 `,
     )
   }
-  await start()
+  try {
+    await start()
+  } catch (error) {
+    await maker.destroy(testbed.name)
+    throw error
+  }
   await configure(testbed.hosts.map(({ name, mgmtAddress }) => `{ name: ${name}, address: ${mgmtAddress} }`))
   return {
     folder: {
