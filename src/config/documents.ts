@@ -61,8 +61,8 @@ export interface ExperimentDocument {
   readonly repetitions: number
   readonly seed?: number
   readonly windows: { readonly warmUp: string; readonly baseline: string; readonly settle: string }
-  readonly deadline: string
-  readonly probe: { readonly rate: string; readonly timeout: string }
+  readonly deadline?: string
+  readonly probe: { readonly rate?: string; readonly timeout: string }
   readonly link?: LinkDocument
 }
 

@@ -54,14 +54,17 @@ function rulesFor(known: KnownNames): readonly Rule<ExperimentDocument>[] {
     },
     {
       reads: ['deadline'],
-      check: ({ deadline }, report) =>
-        checkAmount(report, ['deadline'], deadline, parseDuration, ['1s', longest]),
+      check: ({ deadline }, report) => {
+        if (deadline !== undefined)
+          checkAmount(report, ['deadline'], deadline, parseDuration, ['1s', longest])
+      },
     },
     { reads: ['link'], check: ({ link }, report) => checkLink(link, report) },
     {
       reads: ['probe'],
       check: ({ probe }, report) => {
-        checkAmount(report, ['probe', 'rate'], probe.rate, parseRate, ['1/s', '10000/s'])
+        if (probe.rate !== undefined)
+          checkAmount(report, ['probe', 'rate'], probe.rate, parseRate, ['1/s', '10000/s'])
         checkAmount(report, ['probe', 'timeout'], probe.timeout, parseDuration, ['1ms', longest])
       },
     },
@@ -181,8 +184,11 @@ function resolve(document: ExperimentDocument, file: string): ResolvedExperiment
       baselineMs: parseDuration(windows.baseline),
       settleMs: parseDuration(windows.settle),
     },
-    deadlineMs: parseDuration(deadline),
-    probe: { ratePerSecond: parseRate(probe.rate), timeoutMs: parseDuration(probe.timeout) },
+    ...(deadline === undefined ? {} : { deadlineMs: parseDuration(deadline) }),
+    probe: {
+      ...(probe.rate === undefined ? {} : { ratePerSecond: parseRate(probe.rate) }),
+      timeoutMs: parseDuration(probe.timeout),
+    },
     ...(link === undefined ? {} : { link: resolveLink(link) }),
   }
 }

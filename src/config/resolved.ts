@@ -104,9 +104,10 @@ export interface ResolvedExperiment {
   /** Order of trials within blocks; drawn and stored in the plan when absent. */
   readonly seed?: number
   readonly windows: { readonly warmUpMs: number; readonly baselineMs: number; readonly settleMs: number }
-  /** A trial that takes longer ends `timed-out`. */
-  readonly deadlineMs: number
-  readonly probe: { readonly ratePerSecond: number; readonly timeoutMs: number }
+  /** A trial that takes longer ends `timed-out`. Absent: what suits the hosts. */
+  readonly deadlineMs?: number
+  /** A rate that is absent is one that suits the hosts. */
+  readonly probe: { readonly ratePerSecond?: number; readonly timeoutMs: number }
   /** Where no axis says otherwise. */
   readonly link?: ResolvedLink
 }

@@ -78,7 +78,12 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     return stamp
   }
   const untilAnswering = () =>
-    dependencies.waitUntilAnswering(address, workload.probe, workload.readyTimeoutMs, signal)
+    dependencies.waitUntilAnswering(
+      address,
+      workload.probe,
+      workload.readyTimeoutMs * settings.patience,
+      signal,
+    )
   // Not the trial's signal: after the deadline the samples are still wanted. It ends the probes when all is over.
   const probing = new AbortController()
   const stopProbes = (session: ProbeSession): Promise<Recording> => {

@@ -14,6 +14,8 @@ import type { TrialFolder } from './trial-folder.ts'
 export interface TrialBench {
   readonly plan: Plan
   readonly testbed: RunningTestbed
+  /** Whether an emulator runs the hosts, many times slower than the machine. */
+  readonly emulated: boolean
   /** By name, all that the plan uses. */
   readonly toolchains: ReadonlyMap<string, Toolchain>
   /** By the workload's name; loaded on every host. */

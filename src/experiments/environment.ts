@@ -3,19 +3,8 @@ import { packageRoot } from '../config/paths.ts'
 import type { Clock } from '../core/time.ts'
 import type { RunEnvironment } from '../results/run-folder.ts'
 import type { RunningTestbed } from '../testbed/running.ts'
+import { acceleratorOf } from './accelerator.ts'
 import { describeMachine, type MachineTools, machineTools } from './machine.ts'
-
-/** Names of what runs a guest, for what the guest itself says. */
-const accelerators: Readonly<Record<string, string>> = { qemu: 'tcg', oracle: 'virtualbox' }
-
-/** What runs the hosts, as they say themselves: nothing but the machine runs those that are made of namespaces. */
-function acceleratorOf(testbed: RunningTestbed): string {
-  if (testbed.provider === 'namespaces') return 'none'
-  const found = testbed.hosts.map(({ facts: { virtualization = 'unknown' } }) => {
-    return accelerators[virtualization] ?? virtualization
-  })
-  return [...new Set(found)].sort().join(', ')
-}
 
 /**
  * What must be known to repeat a run: `environment.json` but for the images, which the run adds. The facts of the hosts

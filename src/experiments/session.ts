@@ -6,6 +6,7 @@ import type { TrialRecord } from '../results/record.ts'
 import type { RunningTestbed } from '../testbed/running.ts'
 import type { Toolchain } from '../toolchains/toolchain.ts'
 import type { WorkloadImage } from '../workloads/image.ts'
+import { isEmulated } from './accelerator.ts'
 import type { TrialBench } from './bench.ts'
 import { withDeadline } from './deadline.ts'
 import type { RunDependencies } from './dependencies.ts'
@@ -94,6 +95,7 @@ async function prepareBench(options: SessionOptions, plan: Plan, images: Images)
   return {
     plan,
     testbed,
+    emulated: isEmulated(testbed),
     toolchains: new Map(used.map((toolchain) => [toolchain.name, toolchain])),
     images,
     cleanCheck: await dependencies.takeBaseline(testbed.hosts, signal),

@@ -9,6 +9,8 @@ export interface TrialSettings {
   readonly settleMs: number
   /** From the start of the workload to the last oracle's answer. */
   readonly deadlineMs: number
+  /** By which what is said of a workload's own speed is multiplied. */
+  readonly patience: number
   readonly ratePerSecond: number
   readonly timeoutMs: number
   /** State to fill the workload with; absent: what its own file says. */
@@ -17,16 +19,28 @@ export interface TrialSettings {
   readonly link?: ResolvedLink
 }
 
+/**
+ * Where the experiment says nothing. An emulated host runs at a twentieth of its machine's speed: 200 new connections a
+ * second are more than a workload can answer there beside a migration, and once they queue it never catches up.
+ */
+const fitting = {
+  native: { ratePerSecond: 200, deadlineMs: 120_000, patience: 1 },
+  emulated: { ratePerSecond: 20, deadlineMs: 600_000, patience: 5 },
+}
+
 /** Axes beside `toolchain` and `workload`: `stateSize` (`64MiB`), `probeRate` (`200/s`), `mgmtRate` (`1Gbit`) … */
 export function trialSettings(
   experiment: Pick<ResolvedExperiment, 'windows' | 'deadlineMs' | 'probe' | 'link'>,
   factors: Factors,
+  hosts: { readonly emulated: boolean },
 ): TrialSettings {
   const { stateSize, probeRate } = factors
   const link = linkOf(experiment, factors)
+  const { deadlineMs } = experiment
   return {
+    ...(hosts.emulated ? fitting.emulated : fitting.native),
     ...experiment.windows,
-    deadlineMs: experiment.deadlineMs,
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...experiment.probe,
     ...(probeRate === undefined ? {} : { ratePerSecond: parseRate(String(probeRate)) }),
     ...(stateSize === undefined ? {} : { stateBytes: parseSize(String(stateSize)) }),

@@ -92,7 +92,7 @@ export async function runTrial(
     return finish({ verdict: 'unsupported', cause: { step: 'supports', message } }, [])
   }
 
-  const settings = trialSettings(bench.plan.experiment, trial.factors)
+  const settings = trialSettings(bench.plan.experiment, trial.factors, bench)
   for (const host of [source, destination]) {
     const missing = settings.link && missingDiscipline(settings.link, host.facts)
     if (missing === undefined) continue

@@ -121,8 +121,7 @@ describe('an experiment', () => {
       exclude: [],
       repetitions: 3,
       windows: { warmUpMs: 1000, baselineMs: 3000, settleMs: 3000 },
-      deadlineMs: 120_000,
-      probe: { ratePerSecond: 200, timeoutMs: 5000 },
+      probe: { timeoutMs: 5000 },
     })
   })
 

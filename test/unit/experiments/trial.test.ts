@@ -54,6 +54,7 @@ async function runIn(world: World, signal = new AbortController().signal): Promi
   const bench: TrialBench = {
     plan,
     testbed: world.testbed,
+    emulated: false,
     toolchains: new Map(world.toolchains.map((toolchain) => [toolchain.name, toolchain])),
     images: new Map(
       ['counter', 'redis'].map((name) => [
