@@ -1,15 +1,10 @@
+import type { ResolvedTestbed } from '../config/resolved.ts'
 import { TestbedError } from '../core/errors.ts'
-import { makeProvider } from '../providers/select.ts'
-import { contextFor } from './context.ts'
-import type { RunningTestbed } from './running.ts'
+import type { Provider } from '../providers/provider.ts'
 
 /** @throws TestbedError `prerequisite` where no client on this machine can reach the workload */
-export function requireMeasurable({ testbed, provider }: RunningTestbed): void {
-  const made = makeProvider(
-    provider,
-    contextFor(testbed.name, () => {}),
-  )
-  const reason = made.unmeasurable?.(testbed)
+export function requireMeasurable(provider: Provider, testbed: ResolvedTestbed): void {
+  const reason = provider.unmeasurable?.(testbed)
   if (reason === undefined) return
   throw new TestbedError('prerequisite', 'this testbed can be used, but nothing can be measured on it', {
     where: testbed.file,

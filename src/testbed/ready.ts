@@ -64,7 +64,7 @@ export async function makeReady(
 ): Promise<RunningTestbed> {
   const { testbed } = state
   const known: Known = {
-    facts: { ...(options.reset ? state.facts : {}) },
+    facts: { ...state.facts },
     identities: { ...(options.reset ? state.identities : {}) },
   }
   const hosts = new Map<HostName, SshHost>()
@@ -136,10 +136,11 @@ async function joinHost(
   if (!ready) await provisionHost(host, testbed, provisionOptions(testbed, name, options))
   const asked = ready ? found : await readIdentity(host, identityScript, signal)
   const { mark: _, ...identity } = asked
+  // Booted since, or never seen: it may run another kernel. One that was put back is the same as before.
+  if (!marked && !options.reset) delete known.facts[name]
   const before = known.identities[name]
   if (before !== undefined) requireSameIdentity(name, before, identity)
   known.identities[name] = identity
-  // A host that was reset is the same image on the same kernel: what it can do was read when it came up.
   known.facts[name] ??= await step(progress, 'read facts', () => readFacts(host, signal), { host: name })
   if (found === undefined) await setClock()
   if (!marked) await markProvisioned(host, digest)

@@ -6,6 +6,7 @@ import type { Provider } from '../providers/provider.ts'
 import { installPackages, missingPackages } from '../providers/requirements.ts'
 import { requireAll, selectProvider } from '../providers/select.ts'
 import { contextFor } from './context.ts'
+import { requireMeasurable } from './measurable.ts'
 import { bakeOnce, makeReady } from './ready.ts'
 import type { RunningTestbed } from './running.ts'
 import { lockTestbed, readState, type TestbedState, writeState } from './state.ts'
@@ -21,6 +22,8 @@ export interface UpOptions {
   readonly provider?: ProviderName | 'auto'
   /** Install what the machine lacks with apt. */
   readonly install?: boolean
+  /** A workload on it is to be measured from this machine. */
+  readonly measure?: boolean
   readonly progress: Progress
   readonly signal: AbortSignal
 }
@@ -53,6 +56,7 @@ async function prepare(
 ): Promise<RunningTestbed> {
   const testbed = loaded.value
   const provider = await chooseProvider(testbed, options)
+  if (options.measure === true) requireMeasurable(provider, testbed)
   for (const conflict of await provider.conflicts(testbed)) {
     throw loaded.fault(conflict.pointer, conflict.message, conflict.hint)
   }

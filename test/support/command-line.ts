@@ -14,6 +14,8 @@ export interface CommandLineOptions {
   readonly cwd: string
   /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>
+  /** Number of the user, and of the group, that it runs as; this process's own when absent. */
+  readonly user?: number
 }
 
 export interface StartedCommandLine {
@@ -34,6 +36,7 @@ export function startCommandLine(args: readonly string[], options: CommandLineOp
     cwd: options.cwd,
     env: { ...process.env, NO_COLOR: '1', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.user === undefined ? {} : { uid: options.user, gid: options.user }),
   })
   const output = { stdout: '', stderr: '' }
   const listeners = new Set<() => void>()

@@ -11,7 +11,6 @@ import { dryRun, type RunOutcome, resumeExperiment, runExperiment } from '../../
 import type { SessionOptions } from '../../experiments/session.ts'
 import { renderReport } from '../../report/report.ts'
 import { takeDown } from '../../testbed/down.ts'
-import { requireMeasurable } from '../../testbed/measurable.ts'
 import { statusOf } from '../../testbed/open.ts'
 import { cacheFolder } from '../../testbed/state.ts'
 import { bringUp, type LoadedTestbed } from '../../testbed/up.ts'
@@ -145,13 +144,13 @@ async function onTestbed<Result>(
 ): Promise<Result> {
   const { provider, install } = options
   const testbed = await bringUp(loaded, {
+    measure: true,
     progress: view.progress,
     signal,
     ...(provider === undefined ? {} : { provider }),
     ...(install === undefined ? {} : { install }),
   })
   try {
-    requireMeasurable(testbed)
     return await use(testbed)
   } finally {
     await testbed.close()
