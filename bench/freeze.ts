@@ -154,6 +154,7 @@ async function benchWorkload(
     service: { ...service, port: workload.port },
     factors: {},
     folder,
+    patience: 1,
     clock: systemClock,
     signal,
   }

@@ -81,7 +81,7 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     dependencies.waitUntilAnswering(
       address,
       workload.probe,
-      workload.readyTimeoutMs * settings.patience,
+      workload.readyTimeoutMs * context.patience,
       signal,
     )
   // Not the trial's signal: after the deadline the samples are still wanted. It ends the probes when all is over.

@@ -8,6 +8,7 @@ import type { CleanCheck } from './clean-state.ts'
 import type { TrialDependencies } from './dependencies.ts'
 import type { PlannedTrial } from './order.ts'
 import type { Plan } from './plan.ts'
+import { patienceOf } from './settings.ts'
 import type { TrialFolder } from './trial-folder.ts'
 
 /** What all trials of a session share. */
@@ -46,6 +47,7 @@ export function trialContext(
     service: { address: workloadAddress, mac: workloadMac, port: workload.port },
     factors: trial.factors,
     folder: folder.path,
+    patience: patienceOf(bench),
     clock: bench.dependencies.clock,
     signal,
   }

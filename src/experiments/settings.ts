@@ -9,8 +9,6 @@ export interface TrialSettings {
   readonly settleMs: number
   /** From the start of the workload to the last oracle's answer. */
   readonly deadlineMs: number
-  /** By which what is said of a workload's own speed is multiplied. */
-  readonly patience: number
   readonly ratePerSecond: number
   readonly timeoutMs: number
   /** State to fill the workload with; absent: what its own file says. */
@@ -24,9 +22,12 @@ export interface TrialSettings {
  * second are more than a workload can answer there beside a migration, and once they queue it never catches up.
  */
 const fitting = {
-  native: { ratePerSecond: 200, deadlineMs: 120_000, patience: 1 },
-  emulated: { ratePerSecond: 20, deadlineMs: 600_000, patience: 5 },
+  native: { ratePerSecond: 200, deadlineMs: 120_000 },
+  emulated: { ratePerSecond: 20, deadlineMs: 900_000 },
 }
+
+/** By which deadlines of single steps, and what a workload says of its own speed, are multiplied. */
+export const patienceOf = (hosts: { readonly emulated: boolean }): number => (hosts.emulated ? 5 : 1)
 
 /** Axes beside `toolchain` and `workload`: `stateSize` (`64MiB`), `probeRate` (`200/s`), `mgmtRate` (`1Gbit`) … */
 export function trialSettings(

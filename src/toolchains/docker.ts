@@ -15,7 +15,7 @@ export async function docker(context: TrialContext, host: Host, args: readonly s
     what: `docker ${args[0]}`,
     kind: 'trial',
     signal: context.signal,
-    timeoutMs,
+    timeoutMs: timeoutMs * context.patience,
   })
   return stdout.trim()
 }

@@ -34,6 +34,8 @@ export interface TrialContext {
   readonly factors: Factors
   /** Local folder of the trial: logs of the mechanism are saved here. */
   readonly folder: string
+  /** By which deadlines of single steps are multiplied: emulated hosts are many times slower. */
+  readonly patience: number
   readonly clock: Clock
   readonly signal: AbortSignal
 }

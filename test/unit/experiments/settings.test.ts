@@ -12,14 +12,12 @@ describe('settings of a trial', () => {
       timeoutMs: 5000,
       ratePerSecond: 200,
       deadlineMs: 120_000,
-      patience: 1,
     })
     expect(trialSettings(silent, {}, { emulated: true })).toEqual({
       ...windows,
       timeoutMs: 5000,
       ratePerSecond: 20,
-      deadlineMs: 600_000,
-      patience: 5,
+      deadlineMs: 900_000,
     })
   })
 
