@@ -16,7 +16,10 @@ export interface ClockOffset {
  * trip (Mills, RFC 5905, section 8).
  */
 export async function estimateClockOffset(host: Host, clock: Clock, exchanges = 8): Promise<ClockOffset> {
-  const process = await host.stream({ argv: ['sh', '-c', 'while read -r _; do date +%s%N; done'] })
+  // Nothing is started for an answer: on an emulated host that takes longer than the way there and back.
+  const process = await host.stream({
+    argv: ['env', 'LC_ALL=C', 'bash', '-c', 'while read -r _; do echo "$EPOCHREALTIME"; done'],
+  })
   process.stderr.resume()
   const lines = createInterface({ input: process.stdout })
   try {
@@ -28,7 +31,7 @@ export async function estimateClockOffset(host: Host, clock: Clock, exchanges = 
       const received = clock.monotonicNs()
       const uncertaintyMs = Number(received - sent) / 2e6
       if (best === undefined || uncertaintyMs < best.uncertaintyMs) {
-        best = { offsetNs: BigInt(line) - (sent + received) / 2n, uncertaintyMs }
+        best = { offsetNs: BigInt(line.replace('.', '')) * 1000n - (sent + received) / 2n, uncertaintyMs }
       }
     }
     if (best === undefined) throw new Error('no exchange was made')

@@ -7,7 +7,7 @@ import type { Host } from './host.ts'
 const closeEnoughMs = 10
 /** What a host's clock may be off by at most: beyond it, stamps in its logs cannot be put beside the client's. */
 const mostMs = 50
-const attempts = 5
+const attempts = 12
 /** Each takes tens of milliseconds on an emulated host, and a few are enough for 10 ms. */
 const exchanges = 4
 
