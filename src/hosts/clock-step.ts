@@ -1,15 +1,14 @@
 import { TestbedError } from '../core/errors.ts'
 import { type Clock, millisecondsBetween } from '../core/time.ts'
-import { estimateClockOffset } from './clock-offset.ts'
+import { offsetOf } from './clock-offset.ts'
 import type { Host } from './host.ts'
+import { type HostClock, openHostClock } from './host-clock.ts'
 
 /** A wall clock is right when it is this close to ours, as far as the exchange with the host can tell. */
 const closeEnoughMs = 10
 /** What a host's clock may be off by at most: beyond it, stamps in its logs cannot be put beside the client's. */
 const mostMs = 50
 const attempts = 12
-/** Each takes tens of milliseconds on an emulated host, and a few are enough for 10 ms. */
-const exchanges = 4
 
 /**
  * Sets a host's wall clock to this machine's: a machine that was put back to a snapshot shows the time of that snapshot.
@@ -17,29 +16,24 @@ const exchanges = 4
  * @returns what it is off by afterwards, milliseconds
  * @throws TestbedError when it cannot be brought within 50 ms
  */
-export async function stepClock(
-  host: Host,
-  script: string,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<number> {
-  // What passes on the host between reading its clock and setting it; learnt from the first step.
-  let lagMs = 0
-  let offMs = await clockErrorMs(host, clock)
-  for (let attempt = 0; attempt < attempts && Math.abs(offMs) > closeEnoughMs; attempt += 1) {
-    const stepMs = -offMs + lagMs
-    const nanoseconds = String(Math.round(stepMs * 1e6))
-    const { exitCode, stderr } = await host.run(
-      { argv: ['sh', script, nanoseconds] },
-      { timeoutMs: 30_000, signal },
-    )
-    if (exitCode !== 0) throw cannot(host, stderr.trim())
-    const left = await clockErrorMs(host, clock)
-    lagMs -= left
-    offMs = left
+export async function stepClock(host: Host, clock: Clock, signal: AbortSignal): Promise<number> {
+  const hostClock = await openHostClock(host, signal)
+  try {
+    // What passes on the host between reading its clock and setting it; learnt from the first step.
+    let lagMs = 0
+    let offMs = await clockErrorMs(hostClock, clock)
+    for (let attempt = 0; attempt < attempts && Math.abs(offMs) > closeEnoughMs; attempt += 1) {
+      const refused = await hostClock.step(BigInt(Math.round((-offMs + lagMs) * 1e6)))
+      if (refused !== undefined) throw cannot(host, refused)
+      const left = await clockErrorMs(hostClock, clock)
+      lagMs -= left
+      offMs = left
+    }
+    if (Math.abs(offMs) > mostMs) throw cannot(host, `it is still off by ${offMs.toFixed(0)} ms`)
+    return offMs
+  } finally {
+    hostClock.close()
   }
-  if (Math.abs(offMs) > mostMs) throw cannot(host, `it is still off by ${offMs.toFixed(0)} ms`)
-  return offMs
 }
 
 function cannot(host: Host, why: string): TestbedError {
@@ -51,8 +45,8 @@ function cannot(host: Host, why: string): TestbedError {
 }
 
 /** The host's wall clock minus this machine's, milliseconds. */
-async function clockErrorMs(host: Host, clock: Clock): Promise<number> {
-  const { offsetNs } = await estimateClockOffset(host, clock, exchanges)
+async function clockErrorMs(hostClock: HostClock, clock: Clock): Promise<number> {
+  const { offsetNs } = await offsetOf(hostClock, clock)
   const ours = BigInt(clock.now().getTime()) * 1_000_000n - clock.monotonicNs()
   return millisecondsBetween(ours, offsetNs)
 }

@@ -17,7 +17,6 @@ import type { RunningTestbed } from './running.ts'
 import { stateFolderOf, type TestbedState, writeState } from './state.ts'
 
 const identityScript = `${remoteFolder}/identity.sh`
-const clockScript = `${remoteFolder}/clock/step.sh`
 
 interface Options {
   readonly progress: Progress
@@ -125,14 +124,13 @@ async function joinHost(
   const { progress, signal } = options
   const { name } = host
   // A host that was put back has the scripts of when it was saved; one that was made anew has none.
-  const found = await readIdentity(host, identityScript, signal).catch(() => undefined)
+  const [found] = await Promise.all([
+    readIdentity(host, identityScript, signal).catch(() => undefined),
+    // The clock of a saved host is the one of back then; others may share this machine's, which is none of ours to set.
+    provider.snapshots === undefined ? undefined : stepClock(host, systemClock, signal),
+  ])
   const marked = found?.mark === digest
   const ready = options.reset && marked
-  // The clock of a saved host is the one of back then; others may share this machine's, which is none of ours to set.
-  const setClock = async () => {
-    if (provider.snapshots !== undefined) await stepClock(host, clockScript, systemClock, signal)
-  }
-  if (found !== undefined) await setClock()
   if (!ready) await provisionHost(host, testbed, provisionOptions(testbed, name, options))
   const asked = ready ? found : await readIdentity(host, identityScript, signal)
   const { mark: _, ...identity } = asked
@@ -142,7 +140,6 @@ async function joinHost(
   if (before !== undefined) requireSameIdentity(name, before, identity)
   known.identities[name] = identity
   known.facts[name] ??= await step(progress, 'read facts', () => readFacts(host, signal), { host: name })
-  if (found === undefined) await setClock()
   if (!marked) await markProvisioned(host, digest)
   return marked
 }

@@ -8,6 +8,31 @@ import { connect } from '../../hosts/connection.ts'
  */
 const handshakeMs = 30_000
 const bannerMs = 15_000
+const refusalMs = 1_000
+
+/** A port that nobody listens on. */
+const closedPort = 1
+
+/**
+ * True when the guest's own network refuses a connection: it runs and is reached. That is all that a host needs which was up
+ * before, and costs an emulated guest nothing, where sshd takes a second to start what greets.
+ */
+export async function refuses(address: HostAddress, signal: AbortSignal): Promise<boolean> {
+  signal.throwIfAborted()
+  const socket = createConnection({ host: address.host, port: closedPort })
+  const stop = () => socket.destroy()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await new Promise<boolean>((resolve) => {
+      socket.setTimeout(refusalMs, () => resolve(false))
+      socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
+      socket.once('close', () => resolve(false))
+    })
+  } finally {
+    signal.removeEventListener('abort', stop)
+    socket.destroy()
+  }
+}
 
 /** True when an SSH server greets: cheap, unlike a handshake, and all that a host needs that was up before. */
 export async function greets(address: HostAddress, signal: AbortSignal): Promise<boolean> {

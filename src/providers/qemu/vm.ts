@@ -9,7 +9,7 @@ import type { Names } from '../namespaces/names.ts'
 import type { ProviderContext } from '../provider.ts'
 import { findVm, killVm, qmpSocket, type VmProcess } from './labels.ts'
 import { type Qmp, withQmp } from './qmp.ts'
-import { greets, letsUsIn } from './ssh.ts'
+import { greets, letsUsIn, refuses } from './ssh.ts'
 
 /** From the start of QEMU until its monitor answers. */
 const startMs = 30_000
@@ -112,13 +112,16 @@ export async function waitForBoot(vm: VmContext, address: HostAddress, signal: A
   await waitUntil(vm, bootMs, 'SSH', signal, () => letsUsIn(address, signal))
 }
 
-/** Waits until a host that was put back greets over SSH: the rest it did before. */
+/** Waits until a host that was put back is reached: the rest it did before. Behind a forwarded port only sshd itself tells. */
 export async function waitForRestored(
   vm: VmContext,
   address: HostAddress,
   signal: AbortSignal,
 ): Promise<void> {
-  await waitUntil(vm, restoredMs, 'SSH after its snapshot was loaded', signal, () => greets(address, signal))
+  const reached = address.port === 22 ? refuses : greets
+  await waitUntil(vm, restoredMs, 'answer after its snapshot was loaded', signal, () =>
+    reached(address, signal),
+  )
 }
 
 async function waitUntil(
