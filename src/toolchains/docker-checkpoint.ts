@@ -1,10 +1,10 @@
-import { messageOf, TestbedError } from '../core/errors.ts'
 import { millisecondsBetween } from '../core/time.ts'
 import { runChecked } from '../hosts/checked.ts'
 import { type ClockOffset, estimateClockOffset } from '../hosts/clock-offset.ts'
 import type { Facts } from '../hosts/facts.ts'
 import type { Argv, Host } from '../hosts/host.ts'
 import { openReceiver, type Receiver } from '../transfer/tcp.ts'
+import { explainFailure } from './criu-failure.ts'
 import { clearCriuWork, frozenSince, saveCriuWork } from './criu-work.ts'
 import { announce, containerArguments, deploymentOf, deployOnSource, docker, removeAll } from './docker.ts'
 import type { Timeline } from './timeline.ts'
@@ -47,7 +47,7 @@ export const dockerCheckpoint: Toolchain = {
     try {
       await timeline.phase('checkpoint', async () => {
         await docker(context, source, ['checkpoint', 'create', deployment.container, checkpoint]).catch(
-          (error: unknown) => explain(context, source, 'dump', error),
+          (error: unknown) => explainFailure(context, source, 'dump', error),
         )
       })
       const bytes = await timeline.phase('transfer', async (details) => {
@@ -59,7 +59,7 @@ export const dockerCheckpoint: Toolchain = {
       })
       await timeline.phase('restore', () =>
         docker(context, destination, ['start', '--checkpoint', checkpoint, staged.container]).catch(
-          (error: unknown) => explain(context, destination, 'restore', error),
+          (error: unknown) => explainFailure(context, destination, 'restore', error),
         ),
       )
       const resumed = clock.monotonicNs()
@@ -152,23 +152,4 @@ async function addFigures(
   timeline.annotate('restore', { ...restore.restore })
   const since = frozenSince(dump, offset)
   return since === undefined ? {} : { frozenMs: millisecondsBetween(since, resumed) }
-}
-
-/** Docker says little of what CRIU met: its log says it. */
-async function explain(
-  context: TrialContext,
-  host: Host,
-  side: 'dump' | 'restore',
-  error: unknown,
-): Promise<never> {
-  context.signal.throwIfAborted()
-  const { errors } = await saveCriuWork(host, side, context.folder, AbortSignal.timeout(10_000))
-  const own = error instanceof TestbedError ? (error.parts.why ?? []) : []
-  throw new TestbedError('trial', messageOf(error), {
-    where: host.name,
-    why: [...own.slice(-2), ...errors.slice(-4)],
-    hint: `CRIU's whole log is saved beside the trial: criu-${host.name}/${side}.log`,
-    log: `${context.folder}/criu-${host.name}/${side}.log`,
-    cause: error,
-  })
 }
