@@ -20,6 +20,8 @@ make() {
   ip netns add "$name"
   # As in Docker's networks: nothing but what is asked for is sent, and no address is made up.
   ip netns exec "$name" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+  # A restored connection asks for its client before the address is handed over, in vain, and would ask again a second later.
+  ip netns exec "$name" sysctl -qw net.ipv4.neigh.default.retrans_time_ms=20
   ip link add "$port" type veth peer name eth0 netns "$name"
   ip -n "$name" -batch - <<BATCH
 link set lo up

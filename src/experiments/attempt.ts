@@ -4,6 +4,7 @@ import type { ProbeOptions, ProbeSession, Recording } from '../probes/session.ts
 import type { Phase } from '../results/record.ts'
 import { createTimeline, type Timeline } from '../toolchains/timeline.ts'
 import type { Migration, Toolchain, TrialContext } from '../toolchains/toolchain.ts'
+import type { StateWriter } from '../workloads/writer.ts'
 import { withDeadline } from './deadline.ts'
 import type { StateJudgement, TrialDependencies } from './dependencies.ts'
 import type { Observation, TrialMarks } from './observation.ts'
@@ -94,6 +95,7 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
   let timeline: Timeline | undefined
   let session: ProbeSession | undefined
   let recording: Recording | undefined
+  let writer: StateWriter | undefined
   const known = () => ({
     ...(recording === undefined ? {} : { recording }),
     marks,
@@ -105,10 +107,16 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     await steps.run('ready', untilAnswering)
     const size = settings.stateBytes === undefined ? {} : { sizeBytes: settings.stateBytes }
     await steps.run('fill', () => dependencies.fillState(workload, address, { ...size, seed, signal }))
-    const { link } = settings
+    const { link, dirtyBytesPerSecond } = settings
     const ends = [context.source, context.destination]
     // After the filling, which nobody measures: on a slow link it would take the deadline up.
     if (link !== undefined) await steps.run('link', () => dependencies.links.set(ends, link, signal))
+    if (dirtyBytesPerSecond !== undefined) {
+      const rate = { ...size, seed, bytesPerSecond: dirtyBytesPerSecond }
+      writer = await steps.run('write', () =>
+        dependencies.startWriter(workload, address, { ...rate, clock, signal: probing.signal }),
+      )
+    }
     const probes = await steps.run('probe', () => dependencies.startProbes(probe, probing.signal))
     session = probes
 
@@ -119,6 +127,9 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     const proof = await steps.run('evidence', () =>
       dependencies.takeEvidence(workload, deployment, { token, signal }),
     )
+
+    const atRate = writer
+    if (atRate !== undefined) await steps.run('write', async () => atRate.check())
 
     const migrateStart = mark('migrateStart')
     const phases = createTimeline(clock, migrateStart)
@@ -131,6 +142,7 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     await steps.run('settle', () => clock.sleep(settleFor(settings.settleMs, outageMs, toolchain), signal))
     recording = await steps.run('record', () => stopProbes(probes))
     const end = mark('end', recording.end)
+    await writer?.stop() // what the oracles read is no longer written to
     if (link !== undefined) {
       await steps.run('unlink', async () => {
         await dependencies.links.check(ends, link, signal)
@@ -157,7 +169,7 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     if (session !== undefined) recording ??= await stopProbes(session).catch(() => undefined)
     return { failure, ...known() }
   } finally {
-    probing.abort()
+    probing.abort() // the writer with them
   }
 }
 

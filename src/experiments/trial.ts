@@ -85,7 +85,8 @@ export async function runTrial(
     const cause = { step: 'clean', message, why: clean.residue, hint: 'run `testbed rebuild`' }
     return finish({ verdict: 'invalid', cause }, [])
   }
-  const unsupported = toolchain.supports(source.facts, destination.facts, workloadOf(bench.plan, trial))
+  const workload = workloadOf(bench.plan, trial)
+  const unsupported = toolchain.supports(source.facts, destination.facts, workload)
   if (unsupported !== undefined) {
     const host = unsupported.at === 'source' ? source : destination
     const message = `${host.name} lacks ${unsupported.feature}: ${unsupported.message}`
@@ -97,6 +98,11 @@ export async function runTrial(
     const missing = settings.link && missingDiscipline(settings.link, host.facts)
     if (missing === undefined) continue
     const message = `${host.name} lacks ${missing.feature}: ${missing.message}`
+    return finish({ verdict: 'unsupported', cause: { step: 'supports', message } }, [])
+  }
+
+  if (settings.dirtyBytesPerSecond !== undefined && workload.state === undefined) {
+    const message = `${workload.name} lacks workload:state: it holds nothing that could be written over (state in its workload.yaml)`
     return finish({ verdict: 'unsupported', cause: { step: 'supports', message } }, [])
   }
 

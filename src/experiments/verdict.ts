@@ -13,7 +13,7 @@ export interface Judgement {
 }
 
 /** Steps that only serve the measurement: that one of them failed says nothing about the toolchain. */
-const ourSteps: readonly string[] = ['link', 'probe', 'record', 'unlink']
+const ourSteps: readonly string[] = ['link', 'write', 'probe', 'record', 'unlink']
 
 /**
  * How a trial ended. A deadline comes before the failure that it provoked, a failed step before the generator's own

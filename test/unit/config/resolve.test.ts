@@ -96,6 +96,7 @@ describe('an experiment', () => {
         { name: 'workload', values: ['redis'] },
         { name: 'toolchain', values: ['docker-commit', 'docker-checkpoint'] },
         { name: 'stateSize', values: ['16MiB', '64MiB'] },
+        { name: 'dirtyRate', values: ['0B/s', '1MiB/s'] },
         { name: 'probeRate', values: ['100/s'] },
       ],
       include: [{ toolchain: 'docker-checkpoint', workload: 'counter', probeRate: '500/s' }],
