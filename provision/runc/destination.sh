@@ -11,7 +11,7 @@
 here=$(dirname "$0")
 if [ "${connected:-}" != yes ]; then
   exec 3<&0 4>&1 </dev/null
-  export connected=yes
+  export connected=yes "$mark=yes"
   exec socat -d -d "TCP4-LISTEN:0,bind=$1,range=$2/32,nodelay" "EXEC:sh $0,nofork"
 fi
 exec >/dev/null

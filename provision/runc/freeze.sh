@@ -2,6 +2,7 @@
 # Freezes the workload's cgroup just before CRIU does: CRIU would look after 100 ms again whether it is frozen, by which time it
 # has been for 99.
 group=migration-testbed
+date +%s%N >/run/migration-testbed/frozen-at
 if [ -e "/sys/fs/cgroup/freezer/$group/freezer.state" ]; then
   file=/sys/fs/cgroup/freezer/$group/freezer.state
   echo FROZEN >"$file"

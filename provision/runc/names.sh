@@ -1,10 +1,8 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034 # it is there for others
 # Sourced by the scripts beside it: where everything of a moved bundle is. There is one trial at a time on a host, so the
 # names are always the same, and what a killed program left is found by them.
 set -eu
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-# Every process that these scripts start inherits it, and is found by it; a container's own processes do not.
-export MIGRATION_TESTBED_RUNC=yes
 id=migration-testbed
 store=/var/lib/migration-testbed # on a real file system: overlayfs cannot stand on overlayfs
 bundle=$store/bundle
@@ -15,18 +13,17 @@ netns=mtb-runc
 veth=vethmtbrunc # as Docker's: a port of svc0 that leads to a container
 runc="runc --root $state/runc"
 
-# Those that these scripts started, but for this one and its ancestors.
-marked() {
-  grep -lzsx MIGRATION_TESTBED_RUNC=yes /proc/[0-9]*/environ | cut -d/ -f3 | while read -r pid; do
-    case " $(ancestors) " in *" $pid "*) ;; *) echo "$pid" ;; esac
-  done
-}
+# Processes of source.sh and destination.sh: all that they start inherits this, but for a container's own processes.
+mark=MIGRATION_TESTBED_RUNC
+marked() { grep -lzsx "$mark=yes" /proc/[0-9]*/environ | cut -d/ -f3; }
 
-ancestors() {
-  pid=$$
-  while [ "${pid:-0}" -gt 0 ]; do
-    printf '%s ' "$pid"
-    pid=$(awk '$1 == "PPid:" { print $2 }' "/proc/$pid/status" 2>/dev/null)
+# The cgroups of the bundle: one in each hierarchy.
+groups() { find /sys/fs/cgroup -depth -type d -name "$id" 2>/dev/null; }
+
+thaw() {
+  for group in $(groups); do
+    [ ! -e "$group/freezer.state" ] || echo THAWED >"$group/freezer.state"
+    [ ! -e "$group/cgroup.freeze" ] || echo 0 >"$group/cgroup.freeze"
   done
 }
 

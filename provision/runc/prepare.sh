@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes a bundle and the network that it will be in, its bridge port still down. config.json comes on standard input.
-#   prepare.sh IMAGE_ID ADDRESS MAC
+#   prepare.sh IMAGE_ID ADDRESS MAC [lift-pipe-limits]
 # The root file system is the image's, unpacked once, under an overlay of the trial's own; the network namespace is made here
 # and not by runc, so that CRIU neither dumps nor restores it.
 # shellcheck source=names.sh
@@ -12,15 +12,7 @@ chmod 1777 "$state/shm"
 cat >"$bundle/config.json"
 
 lower=$store/images/${image#sha256:}
-if [ ! -d "$lower" ]; then
-  rm -rf "$store/images/unpacking"
-  mkdir -p "$store/images/unpacking"
-  container=$(docker create "$image" /)
-  docker export "$container" | tar -x --numeric-owner --xattrs --xattrs-include='*' -C "$store/images/unpacking"
-  docker rm "$container" >/dev/null
-  rm -f "$store/images/unpacking/.dockerenv"
-  mv "$store/images/unpacking" "$lower"
-fi
+sh "$(dirname "$0")/unpack.sh" "$image" "$lower"
 mount -t overlay -o "lowerdir=$lower,upperdir=$bundle/upper,workdir=$bundle/overlay-work" migration-testbed "$bundle/rootfs"
 mount -t tmpfs -o size=90%,mode=0700 migration-testbed "$images"
 
@@ -57,7 +49,8 @@ HOOK
 chmod 0755 "$bundle/on-action"
 
 # Post-copy needs pipes as large as memory; who may not exceed the limits of pipes has them lifted until the bundle is removed.
-if [ "${MODE:-}" = postcopy ] && [ $((0x$(awk '$1 == "CapEff:" { print substr($2, length($2) - 6, 1) }' /proc/self/status) & 1)) = 0 ]; then
+if [ "${4:-}" = lift-pipe-limits ] && [ "$(cat /proc/sys/fs/pipe-max-size)" -lt 1073741824 ] &&
+  [ $((0x$(awk '$1 == "CapEff:" { print substr($2, length($2) - 6, 1) }' /proc/self/status) & 1)) = 0 ]; then
   for name in pipe-max-size pipe-user-pages-soft; do cp "/proc/sys/fs/$name" "$state/$name"; done
   echo 1073741824 >/proc/sys/fs/pipe-max-size
   echo 0 >/proc/sys/fs/pipe-user-pages-soft

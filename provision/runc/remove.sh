@@ -12,16 +12,13 @@ if [ -d "$state/runc/$id" ]; then
   $runc delete --force "$id" >/dev/null 2>&1 || rm -rf "$state/runc/$id"
 fi
 # What was restored or frozen when its runc was killed is known to nobody but its cgroup.
-for group in $(find /sys/fs/cgroup -type d -name "$id" 2>/dev/null); do
-  [ ! -e "$group/freezer.state" ] || echo THAWED >"$group/freezer.state"
-  [ ! -e "$group/cgroup.freeze" ] || echo 0 >"$group/cgroup.freeze"
-  xargs -r kill -KILL <"$group/cgroup.procs" 2>/dev/null || true
-done
+thaw
+for group in $(groups); do xargs -r kill -KILL <"$group/cgroup.procs" 2>/dev/null || true; done
 for _ in 1 2 3 4 5 6 7 8 9 10; do
-  groups=$(find /sys/fs/cgroup -depth -type d -name "$id" 2>/dev/null)
-  [ -n "$groups" ] || break
+  left=$(groups)
+  [ -n "$left" ] || break
   # shellcheck disable=SC2086
-  rmdir $groups 2>/dev/null || sleep 0.1
+  rmdir $left 2>/dev/null || sleep 0.1
 done
 if [ -e "/run/netns/$netns" ]; then
   ip netns pids "$netns" | xargs -r kill -KILL 2>/dev/null || true

@@ -2,14 +2,14 @@
 # The source's side of a move. Connects to the destination, sends the writable layer while the workload runs, and waits; from
 # the freeze to the last byte it asks nobody. A word a line comes on standard input and goes to standard output:
 #   in   pre-dump N | go | release | resume         nothing more: the workload goes on here
-#   out  synchronised | round N STATISTICS | dumped | sent BYTES | ended EXIT_CODE | failed WHAT
+#   out  synchronised | round N BYTES STATISTICS | dumped | sent BYTES | ended EXIT_CODE [STATISTICS] | failed WHAT
 #   source.sh DESTINATION PORT
 # MODE is stop-copy, diskless or postcopy; PAGE_SERVER the address and port of the page server, COMPRESSION what the bytes go through.
 # shellcheck source=names.sh
 . "$(dirname "$0")/names.sh"
 if [ "${connected:-}" != yes ]; then
   exec 3<&0 4>&1 </dev/null
-  export connected=yes
+  export connected=yes "$mark=yes"
   # socat becomes this script again with the connection as its standard output: nothing copies what tar writes.
   exec socat "TCP4:$1:$2,connect-timeout=5,nodelay" "EXEC:sh $0,nofork"
 fi
@@ -26,7 +26,7 @@ pack() { tar -c -b 2048 --totals -C "$state" "$@" 2>>"$state/said"; }
 # All that was written to the connection; dd and tar say it, each in its own way.
 bytes() {
   awk '/^Total bytes written: /  { sum += $4 }
-    / bytes .*copied/ { sum += $1 - uncompressed } END { printf "%d\n", sum }' "$state/said"
+    / bytes .*copied/ { sum += $1 } END { printf "%d\n", sum }' "$state/said"
 }
 checkpoint() {
   $runc --log "$state/checkpoint.log" checkpoint --work-path "$work" --tcp-established --file-locks "$@" "$id" \
@@ -52,10 +52,11 @@ while read -r word round <&3 && [ "$word" = pre-dump ]; do
   if [ "$COMPRESSION" = none ]; then
     pack "images/$round" || failed "round $round could not be sent"
   else
-    tar -c -C "$state" "images/$round" | $COMPRESSION >packed && pack packed || failed "round $round could not be sent"
+    { tar -c -C "$state" "images/$round" | $COMPRESSION >packed && pack packed; } || failed "round $round could not be sent"
     rm packed
   fi
-  tell "round $round $statistics"
+  tell "round $round $(bytes) $statistics"
+  rm said
 done
 [ "$word" = go ] || exit 0
 
@@ -65,7 +66,8 @@ case $MODE in
   diskless) set -- "$@" --page-server "$PAGE_SERVER" ;;
   postcopy)
     mkfifo status
-    exec 7<>status 8>status
+    exec 7<>status
+    exec 8>status
     set -- "$@" --page-server "$PAGE_SERVER" --lazy-pages --status-fd 8
     { dd bs=1 count=1 <&7 >/dev/null 2>&1 && echo lazy >&5; } >&4 &
     ;;
@@ -80,9 +82,9 @@ if [ "$event" = dumped ]; then
   [ "$MODE" != postcopy ] || echo release >&6 # only then CRIU serves the rest of the pages; it ends with the last
   tell dumped
   if [ "$COMPRESSION" = none ]; then
-    pack images/final shm && layer || touch unsent
+    { pack images/final shm && layer; } || touch unsent
   else
-    { tar -c -b 2048 -C "$state" images/final shm && layer || touch unsent; } | $COMPRESSION | dd bs=1M 2>>said || touch unsent
+    { { tar -c -b 2048 -C "$state" images/final shm && layer; } || touch unsent; } | $COMPRESSION | dd bs=1M 2>>said || touch unsent
   fi
   [ "$MODE" != postcopy ] || read -r event <&5 # the page server is there before the destination asks for pages
   exec 1>&-
@@ -96,4 +98,5 @@ if [ "$event" = dumped ]; then
   [ "$MODE" = postcopy ] || echo "$answer" >&6
   case $event in ended*) ;; *) read -r event <&5 ;; esac
 fi
+[ "$event" != 'ended 0' ] || event="$event $(base64 -w 0 "$work/stats-dump")"
 tell "$event"

@@ -1,6 +1,7 @@
 import { dockerCheckpoint } from './docker-checkpoint.ts'
 import { dockerCommit } from './docker-commit.ts'
 import { podmanCheckpoint, podmanPrecopy } from './podman/podman-checkpoint.ts'
+import { runcToolchains } from './runc/runc.ts'
 import type { Toolchain } from './toolchain.ts'
 
 /** Every toolchain, in the order in which help and errors list them. */
@@ -9,4 +10,5 @@ export const toolchains: readonly Toolchain[] = [
   dockerCheckpoint,
   podmanCheckpoint,
   podmanPrecopy,
+  ...runcToolchains,
 ]

@@ -57,6 +57,8 @@ export interface Migration {
 export interface Toolchain {
   readonly name: string
   readonly keeps: Keeps
+  /** Axes of experiments that only some toolchains have, and this one obeys: `transfer`, `compression`. */
+  readonly axes?: readonly string[]
   supports(
     source: Facts,
     destination: Facts,
