@@ -8,7 +8,7 @@
 set -eu
 [ $# -lt 5 ] || exec 9<&0
 [ $# -eq 5 ] || for port in $(bridge fdb show br svc0 | awk -v mac="$2" '$1 == mac && !/permanent/ { print $3 }'); do
-  case $port in veth*) ;; *) bridge fdb del "$2" dev "$port" master ;; esac
+  case $port in veth*) ;; *) bridge fdb del "$2" dev "$port" master 2>/dev/null || : ;; esac # learned anew meanwhile
 done
 exec perl - "$@" <<'PERL'
 use strict;

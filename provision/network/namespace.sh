@@ -3,7 +3,9 @@
 # MAC, whose other end becomes a port of svc0 only when it is told to join. So it can stand ready on a host while the same
 # address still serves elsewhere.
 #   namespace.sh make NAME ADDRESS MAC
-#   namespace.sh join NAME       from now on the address is on the service network
+#   namespace.sh hand-over NAME ADDRESS MAC COUNT
+#                                waits for a line on standard input; then the address is on the service network, and all are
+#                                told so COUNT times
 #   namespace.sh leave NAME      and now no more: nobody there answers for it
 #   namespace.sh remove NAME     with whatever CRIU left in it; does nothing where there is none
 # shellcheck source=../lib.sh
@@ -20,9 +22,9 @@ make() {
   ip netns add "$name"
   # As in Docker's networks: nothing but what is asked for is sent, and no address is made up.
   ip netns exec "$name" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
-  # A restored connection asks for its client before the address is handed over, in vain, and would ask again a second later.
-  ip netns exec "$name" sysctl -qw net.ipv4.neigh.default.retrans_time_ms=20
   ip link add "$port" type veth peer name eth0 netns "$name"
+  # A restored connection asks for its client before the address is handed over, in vain, and would ask again a second later.
+  ip netns exec "$name" sysctl -qw net.ipv4.neigh.eth0.retrans_time_ms=20
   ip -n "$name" -batch - <<BATCH
 link set lo up
 link set eth0 address $2
@@ -40,8 +42,11 @@ remove() {
 
 case $1 in
   make) make "$3" "$4" ;;
-  join) ip link set "$port" master svc0 ;;
+  hand-over)
+    { read -r _ && ip link set "$port" master svc0 && echo now; } |
+      ip netns exec "$name" sh "$(dirname "$0")/announce.sh" "$3" "$4" "$5" 20 eth0
+    ;;
   leave) [ ! -e "/sys/class/net/$port" ] || ip link set "$port" nomaster ;;
   remove) remove ;;
-  *) fail "unknown: $1" 'make, join, leave or remove' ;;
+  *) fail "unknown: $1" 'make, hand-over, leave or remove' ;;
 esac

@@ -32,6 +32,8 @@ interface AttemptFailure {
   readonly error: unknown
   /** Whether the trial was told to stop before the step threw. */
   readonly aborted: boolean
+  /** Whether the workload answered after a migration that failed: it may go on where it was. */
+  readonly answers?: boolean
 }
 
 export interface AttemptOutcome {
@@ -55,6 +57,7 @@ export interface AttemptOptions {
 }
 
 const stopProbesDeadlineMs = 90_000
+const stillServesWithinMs = 5000
 
 /**
  * Deploys, measures, migrates, measures, verifies. Never throws: the failure of a step is part of the answer. Cleaning
@@ -159,11 +162,21 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     return { outcome: { migration, figures, observation, state }, ...known() }
   } catch (error) {
     const phase = steps.current === 'migrate' ? timeline?.failedPhase : undefined
+    const { aborted } = signal
+    const { current: step } = steps
+    const answers =
+      step === 'migrate' && !aborted
+        ? await dependencies
+            .waitUntilAnswering(address, workload.probe, stillServesWithinMs * settings.patience, signal)
+            .then(() => true)
+            .catch(() => false)
+        : undefined
     const failure = {
-      step: steps.current,
+      step,
       ...(phase === undefined ? {} : { phase }),
       error,
-      aborted: signal.aborted,
+      aborted,
+      ...(answers === undefined ? {} : { answers }),
     }
     // What the clients saw of a failure is on record too; that this fails as well would add nothing.
     if (session !== undefined) recording ??= await stopProbes(session).catch(() => undefined)

@@ -1,19 +1,30 @@
 import { millisecondsBetween } from '../../core/time.ts'
 import { type ClockOffset, estimateClockOffset } from '../../hosts/clock-offset.ts'
+import type { Argv } from '../../hosts/host.ts'
 import { explainFailure } from '../criu-failure.ts'
 import { frozenSince, keepPreDump, saveCriuWork } from '../criu-work.ts'
 import { goOnAtSource } from '../go-on.ts'
-import { handOver, makeNamespace, switchNamespace } from '../service-namespace.ts'
+import {
+  type HandOver,
+  handOver,
+  leaveServiceNetwork,
+  makeNamespace,
+  namespaceOf,
+  stageHandOver,
+} from '../service-namespace.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Migration, TrialContext } from '../toolchain.ts'
 import { type ExportChannel, openExport } from './exported.ts'
 import { containerOf, deploymentOf, podman } from './podman.ts'
+
+const releaseScript = '/usr/local/lib/migration-testbed/provision/criu/release.sh'
 
 interface Staged {
   /** Of the checkpoint that ends the source's container. */
   readonly last: ExportChannel
   /** Of the memory that is copied while the workload runs. */
   readonly previous?: ExportChannel
+  readonly handOver: HandOver
   readonly offset: ClockOffset
 }
 
@@ -26,14 +37,14 @@ export async function migrate(
   timeline: Timeline,
   options: { readonly previous: boolean },
 ): Promise<Migration> {
-  const { source, destination, clock } = context
+  const { destination, clock } = context
   const staged = await timeline.phase('stage', () => stage(context, options.previous))
   try {
     const before = await copyPrevious(context, timeline, staged)
     await timeline.phase('checkpoint', () =>
       staged.last
         .checkpoint(before === 0 ? [] : ['--with-previous'])
-        .catch((error: unknown) => explainFailure(context, source, 'dump', error)),
+        .catch((error: unknown) => dumpFailed(context, error)),
     )
     try {
       const { bytes } = await timeline.phase('transfer', async (details) => {
@@ -47,7 +58,7 @@ export async function migrate(
         ),
       )
       const resumed = clock.monotonicNs()
-      await timeline.phase('switch', () => handOver(context, destination, 3))
+      await timeline.phase('switch', () => staged.handOver.complete())
       return {
         deployment: await deploymentOf(context, destination),
         transferredBytes: before + bytes,
@@ -58,6 +69,7 @@ export async function migrate(
     }
   } finally {
     staged.last.close()
+    staged.handOver.close()
     staged.previous?.close()
   }
 }
@@ -65,13 +77,13 @@ export async function migrate(
 /** What needs no frozen workload: the destination's network, the streams into it, the source's clock. */
 async function stage(context: TrialContext, previous: boolean): Promise<Staged> {
   const { source, destination, clock } = context
-  const [last, before, offset] = await Promise.all([
+  const [last, before, offset, ready] = await Promise.all([
     openExport(context, 'checkpoint'),
     previous ? openExport(context, 'previous') : undefined,
     estimateClockOffset(source, clock),
-    makeNamespace(context, destination),
+    makeNamespace(context, destination).then(() => stageHandOver(context, destination, 3)),
   ])
-  return { last, offset, ...(before === undefined ? {} : { previous: before }) }
+  return { last, offset, handOver: ready, ...(before === undefined ? {} : { previous: before }) }
 }
 
 /** Copies all memory while the workload runs on; podman knows one such round. Answers how many bytes went over. */
@@ -80,13 +92,22 @@ async function copyPrevious(context: TrialContext, timeline: Timeline, staged: S
   if (previous === undefined) return 0
   const { source, signal } = context
   return await timeline.phase('pre-checkpoint', async (details) => {
-    await previous
-      .checkpoint(['--pre-checkpoint'])
-      .catch((error: unknown) => explainFailure(context, source, 'dump', error))
+    await previous.checkpoint(['--pre-checkpoint']).catch((error: unknown) => dumpFailed(context, error))
     const [{ bytes }] = await Promise.all([previous.sent, keepPreDump(source, signal)])
     details.bytes = bytes
     return bytes
   })
+}
+
+/** CRIU lets a workload go on that it could not dump, unless it ended before it could. */
+async function dumpFailed(context: TrialContext, error: unknown): Promise<never> {
+  const { source } = context
+  const id = await podman(context, source, [
+    ...['container', 'inspect', '--format', '{{.Id}}', containerOf(context)],
+  ]).catch(() => '')
+  const argv: Argv = ['sh', releaseScript, id, namespaceOf(context)]
+  await source.run({ argv }, { signal: context.signal, timeoutMs: 20_000 }).catch(() => undefined)
+  return await explainFailure(context, source, 'dump', error)
 }
 
 /** Restores on the destination; meanwhile the source, whose container is gone, stops answering for the address. */
@@ -97,14 +118,14 @@ async function restore(context: TrialContext, { last, previous }: Staged): Promi
     podman(context, destination, [
       ...['container', 'restore', '--import', last.archive, ...earlier, '--tcp-established'],
     ]),
-    switchNamespace(context, source, 'leave'),
+    leaveServiceNetwork(context, source),
   ])
 }
 
 /** The source has its checkpoint still: what the destination could not take is restored there. */
 async function takeBack(context: TrialContext): Promise<void> {
   const { source, destination } = context
-  await switchNamespace(context, destination, 'leave').catch(() => undefined) // it may be gone altogether
+  await leaveServiceNetwork(context, destination).catch(() => undefined) // it may be gone altogether
   await podman(context, source, ['container', 'restore', '--tcp-established', containerOf(context)])
   await handOver(context, source, 3)
   await deploymentOf(context, source)

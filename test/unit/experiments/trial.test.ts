@@ -229,9 +229,11 @@ describe('a trial in which a step fails', () => {
         throw error
       }),
     })
+    const migrating = step === 'checkpoint' || step === 'restore'
+    const why = ['the last line', ...(migrating ? ['the workload still answers'] : [])]
     expect(await record).toMatchObject({
       verdict,
-      cause: { step, message: 'host-b: it broke', why: ['the last line'], hint: 'mend it', log: '/log' },
+      cause: { step, message: 'host-b: it broke', why, hint: 'mend it', log: '/log' },
       metrics: {},
       state: { memory: 'unknown', files: 'unknown', connections: 'unknown' },
     })
@@ -297,6 +299,19 @@ describe('a trial that does not end in time', () => {
     })
     expect(await record).toMatchObject({ verdict: 'failed', cause: { step: 'restore' } })
   })
+})
+
+it('after a migration that failed, it is said that nothing answers any more', async () => {
+  let failed = false
+  const world = createWorld({
+    on: (call) => {
+      if (call === 'checkpoint') failed = true
+      if (call === 'checkpoint' || (failed && call === 'wait until answering')) throw new Error('it broke')
+    },
+  })
+  const { cause, verdict } = await runIn(world)
+  expect(verdict).toBe('failed')
+  expect(cause).toMatchObject({ message: 'it broke', why: ['the workload answers no more'] })
 })
 
 describe('a trial that is interrupted', () => {
