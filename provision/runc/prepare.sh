@@ -63,6 +63,8 @@ ip netns add "$netns"
 ip netns exec "$netns" sh -c 'for file in /proc/sys/net/ipv6/conf/*/disable_ipv6; do echo 1 >"$file"; done' 2>/dev/null || true
 ip -n "$netns" link set lo up
 ip link add "$veth" type veth peer name eth0 address "$mac" netns "$netns"
+# A restored connection may ask for its client before the bridge has opened the port, and would ask again a second later.
+ip netns exec "$netns" sh -c 'echo 20 >/proc/sys/net/ipv4/neigh/eth0/retrans_time_ms'
 ip link set "$veth" master svc0 up
 ip -n "$netns" link set eth0 up
 tries=0

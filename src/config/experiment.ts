@@ -114,6 +114,7 @@ function checkFactor(
     checkAmount(report, pointer, value, amount.parse, amount.range)
     return
   }
+  if (name !== 'toolchain' && name !== 'workload') return // the schema names the few that there are
   const names = name === 'toolchain' ? known.toolchains : known.workloads
   if (!names.includes(value)) report(pointer, `unknown ${name} "${value}"`, unknownName(value, names))
 }

@@ -1,5 +1,6 @@
 import { runChecked } from '../../hosts/checked.ts'
 import type { Argv, Host } from '../../hosts/host.ts'
+import type { WorkloadImage } from '../../workloads/image.ts'
 import { docker } from '../docker.ts'
 import type { Deployment, TrialContext } from '../toolchain.ts'
 import { bundleConfig, type ImageConfig } from './bundle.ts'
@@ -30,6 +31,14 @@ export async function runScript(
   const { args = [], ...rest } = options
   const { stdout } = await runChecked(host, scriptArgv(name, ...args), { what, kind: 'trial', ...rest })
   return stdout.trim()
+}
+
+/** Unpacks a workload's image, which Docker has by now; once for each host. */
+export async function unpackImage(host: Host, image: WorkloadImage, signal: AbortSignal): Promise<void> {
+  if (host.facts.docker === undefined) return
+  const folder = `/var/lib/migration-testbed/images/${image.id.replace('sha256:', '')}`
+  const options = { args: [image.id, folder], timeoutMs: 5 * 60_000, signal }
+  await runScript(host, 'unpack', 'unpacking of the image', options)
 }
 
 /** Makes bundle, network and folders on a host, in place of whatever was there. */

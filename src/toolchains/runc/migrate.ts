@@ -1,5 +1,6 @@
 import type { Argv } from '../../core/process.ts'
 import { type ClockOffset, estimateClockOffset } from '../../hosts/clock-offset.ts'
+import type { Host } from '../../hosts/host.ts'
 import type { DumpStats } from '../criu-stats.ts'
 import { clearCriuWork } from '../criu-work.ts'
 import type { Timeline } from '../timeline.ts'
@@ -33,7 +34,9 @@ export async function moveBundle(mode: Mode, context: TrialContext, timeline: Ti
   const sides: Side[] = []
   let restored = false
   try {
-    const { source, destination, offset } = await timeline.phase('stage', () => stage(mode, context, sides))
+    const { source, destination, offset } = await timeline.phase('stage', () =>
+      stage(mode, context, timeline, sides),
+    )
     const either = <Result>(wanted: Promise<Result>) =>
       Promise.race([wanted, source.broken, destination.broken])
 
@@ -85,31 +88,41 @@ export async function moveBundle(mode: Mode, context: TrialContext, timeline: Ti
 }
 
 /** All that needs no frozen workload: bundle, network and connection at the destination; the writable layer so far. */
-async function stage(mode: Mode, context: TrialContext, sides: Side[]): Promise<Staged> {
+async function stage(mode: Mode, context: TrialContext, timeline: Timeline, sides: Side[]): Promise<Staged> {
   const { source: from, destination: to, service, signal, factors } = context
   const [offset] = await Promise.all([
     estimateClockOffset(from, context.clock),
     prepareHost(context, to, mode),
     ...[from, to].map((host) => clearCriuWork(host, signal)),
   ])
+  const transfer = String(factors.transfer ?? 'tcp')
   const env = {
     MODE: mode.memory,
     PAGE_SERVER: `${(mode.memory === 'postcopy' ? from : to).address}:${pageServerPort}`,
+    TRANSFER: transfer,
     COMPRESSION: String(factors.compression ?? 'none'),
     SERVICE: `${service.address} ${service.mac}`,
   }
-  const start = async (host: typeof from, argv: Argv) => {
-    const side = await startSide(host, argv, env, signal)
+  const start = async (host: Host, argv: Argv, more: Readonly<Record<string, string>> = {}) => {
+    const side = await startSide(host, argv, { ...env, ...more }, signal)
     sides.push(side)
     return side
   }
-  const destination = await start(to, scriptArgv('destination', to.address, from.address))
-  const port = await destination.port
-  const source = await start(from, scriptArgv('source', to.address, String(port)))
-  const limit = { what: 'the first copy of the writable layer', ms: 10 * 60_000 }
-  const either = <Result>(wanted: Promise<Result>) =>
-    Promise.race([wanted, source.broken, destination.broken])
-  await either(Promise.all([source.expect('synchronised', limit), destination.expect('synchronised', limit)]))
+  const limit = (what: string) => ({ what, ms: limits.stageMs })
+  const { source, destination } = await timeline.phase('connect', async () => {
+    const destination = await start(to, scriptArgv('destination', to.address, from.address))
+    const key = transfer === 'ssh' ? await destination.expect('key', limit('the key of ssh')) : ''
+    const port = await destination.port
+    const source = await start(from, scriptArgv('source', to.address, String(port)), { KEY: key })
+    await Promise.race([source.expect('connected', limit('the connection')), destination.broken])
+    return { source, destination }
+  })
+  const copied = { what: 'the first copy of the writable layer', ms: 10 * 60_000 }
+  await Promise.race([
+    Promise.all([source.expect('synchronised', copied), destination.expect('synchronised', copied)]),
+    source.broken,
+    destination.broken,
+  ])
   return { source, destination, offset }
 }
 

@@ -1,6 +1,6 @@
 import { announce } from '../docker.ts'
 import type { Toolchain } from '../toolchain.ts'
-import { prepareHost, removeBundles, startBundle } from './host-side.ts'
+import { prepareHost, removeBundles, startBundle, unpackImage } from './host-side.ts'
 import { moveBundle } from './migrate.ts'
 import { type Mode, missingFor } from './modes.ts'
 
@@ -10,6 +10,7 @@ function runcToolchain(name: string, mode: Mode): Toolchain {
     keeps: { memory: true, connections: true, files: true },
     axes: ['transfer', 'compression'],
     supports: (source, destination) => missingFor(mode, source, destination),
+    prepare: unpackImage,
     deploy: async (context) => {
       await prepareHost(context, context.source, mode)
       const deployment = await startBundle(context, context.source)

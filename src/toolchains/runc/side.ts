@@ -51,7 +51,7 @@ export async function startSide(
   })
   process.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text
-    const listening = /listening on AF=2 \S+:(\d+)/.exec(said)
+    const listening = /listening on (?:AF=2 \S+:|\S+ port )(\d+)/i.exec(said)
     if (listening !== null) port.resolve(Number(listening[1]))
   })
   process.exit.then(
@@ -108,5 +108,7 @@ function failureIn(line: string): string | undefined {
 
 /** Without what socat tells when all is well. */
 function wordsOf(said: string): string[] {
-  return lastLines(said.replace(/^.* socat\[\d+\] [NI] .*$/gm, ''))
+  return lastLines(
+    said.replace(/^.* socat\[\d+\] [NI] .*$|^Server listening .*$|^Accepted publickey .*$/gm, ''),
+  )
 }

@@ -97,6 +97,8 @@ describe('an experiment', () => {
         { name: 'toolchain', values: ['docker-commit', 'docker-checkpoint'] },
         { name: 'stateSize', values: ['16MiB', '64MiB'] },
         { name: 'dirtyRate', values: ['0B/s', '1MiB/s'] },
+        { name: 'transfer', values: ['tcp'] },
+        { name: 'compression', values: ['none', 'zstd'] },
         { name: 'probeRate', values: ['100/s'] },
       ],
       include: [{ toolchain: 'docker-checkpoint', workload: 'counter', probeRate: '500/s' }],

@@ -75,6 +75,8 @@ const cell = {
   workload: 'redis',
   stateSize: '1MiB',
   dirtyRate: '1MiB/s',
+  transfer: 'tcp',
+  compression: 'zstd',
   probeRate: '9/s',
   ...link,
 }
@@ -87,6 +89,8 @@ const experiment: Complete<ExperimentDocument> = {
     workload: ['redis'],
     stateSize: ['1MiB'],
     dirtyRate: ['1MiB/s'],
+    transfer: ['tcp'],
+    compression: ['zstd'],
     probeRate: ['9/s'],
     mgmtRate: ['1Gbit'],
     mgmtDelay: ['1ms'],
