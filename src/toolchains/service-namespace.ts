@@ -10,7 +10,7 @@ const script = `${folder}/namespace.sh`
 const timeoutMs = 20_000
 
 /** Name of the network namespace of a trial; the same on both hosts. */
-export function namespaceOf(context: TrialContext): string {
+function namespaceOf(context: TrialContext): string {
   return `trial-${context.trial}`
 }
 

@@ -4,6 +4,8 @@ import { openReceiver } from '../../transfer/tcp.ts'
 import type { TrialContext } from '../toolchain.ts'
 import { containerOf, exportFolder, podman } from './podman.ts'
 
+const drainTimeoutMs = 120_000
+
 /** A checkpoint's way to the destination: a pipe that podman exports into, and a stream from there that is open already. */
 export interface ExportChannel {
   /** The archive on the destination, whole once `sent` has answered. */
@@ -31,9 +33,13 @@ export async function openExport(context: TrialContext, name: string): Promise<E
   ])
   const receiver = await openReceiver(destination, source, ['dd', `of=${archive}`, 'bs=1M', 'status=none'])
   // A dump that fails never opens the pipe: whoever reads it would wait for ever.
-  const sending = new AbortController()
-  const sent = receiver.receiveFrom(source, ['cat', pipe], AbortSignal.any([signal, sending.signal]))
-  sent.catch(() => {}) // whoever waits for it gets the error
+  const closing = new AbortController()
+  const until = AbortSignal.any([signal, closing.signal])
+  const sent = receiver.receiveFrom(source, ['cat', pipe], until)
+  // podman holds both ends of the pipe open: without a reader it would write for ever. Let it finish; whoever waits for
+  // `sent` gets the error.
+  const drain: Argv = ['dd', `if=${pipe}`, 'of=/dev/null', 'bs=1M', 'status=none']
+  sent.catch(() => source.run({ argv: drain }, { signal: until, timeoutMs: drainTimeoutMs })).catch(() => {})
   return {
     archive,
     sent,
@@ -45,7 +51,7 @@ export async function openExport(context: TrialContext, name: string): Promise<E
       ])
     },
     close: () => {
-      sending.abort()
+      closing.abort()
       receiver.close()
     },
   }

@@ -1,7 +1,7 @@
 import { millisecondsBetween } from '../../core/time.ts'
 import { type ClockOffset, estimateClockOffset } from '../../hosts/clock-offset.ts'
-import type { Argv } from '../../hosts/host.ts'
 import { explainFailure } from '../criu-failure.ts'
+import { releaseContainer } from '../criu-release.ts'
 import { frozenSince, keepPreDump, saveCriuWork } from '../criu-work.ts'
 import { goOnAtSource } from '../go-on.ts'
 import {
@@ -9,15 +9,12 @@ import {
   handOver,
   leaveServiceNetwork,
   makeNamespace,
-  namespaceOf,
   stageHandOver,
 } from '../service-namespace.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Migration, TrialContext } from '../toolchain.ts'
 import { type ExportChannel, openExport } from './exported.ts'
-import { containerOf, deploymentOf, podman } from './podman.ts'
-
-const releaseScript = '/usr/local/lib/migration-testbed/provision/criu/release.sh'
+import { containerOf, deploymentOf, podman, restoreTimeoutMs } from './podman.ts'
 
 interface Staged {
   /** Of the checkpoint that ends the source's container. */
@@ -105,8 +102,7 @@ async function dumpFailed(context: TrialContext, error: unknown): Promise<never>
   const id = await podman(context, source, [
     ...['container', 'inspect', '--format', '{{.Id}}', containerOf(context)],
   ]).catch(() => '')
-  const argv: Argv = ['sh', releaseScript, id, namespaceOf(context)]
-  await source.run({ argv }, { signal: context.signal, timeoutMs: 20_000 }).catch(() => undefined)
+  await releaseContainer(context, source, '/run/runc', id)
   return await explainFailure(context, source, 'dump', error)
 }
 
@@ -115,9 +111,12 @@ async function restore(context: TrialContext, { last, previous }: Staged): Promi
   const { source, destination } = context
   const earlier = previous === undefined ? [] : ['--import-previous', previous.archive]
   await Promise.all([
-    podman(context, destination, [
-      ...['container', 'restore', '--import', last.archive, ...earlier, '--tcp-established'],
-    ]),
+    podman(
+      context,
+      destination,
+      ['container', 'restore', '--import', last.archive, ...earlier, '--tcp-established'],
+      restoreTimeoutMs,
+    ),
     leaveServiceNetwork(context, source),
   ])
 }

@@ -6,6 +6,8 @@ import { handOver, makeNamespace, namespacePath, removeNamespace } from '../serv
 import type { Deployment, TrialContext } from '../toolchain.ts'
 
 const timeoutMs = 120_000
+/** A restore that takes longer hangs: there is time left to take the workload back before a trial's deadline. */
+export const restoreTimeoutMs = 45_000
 
 /**
  * What comes before every subcommand. runc: podman's own crun is often built without CRIU. cgroupfs: there is no systemd
@@ -26,12 +28,17 @@ export const podmanCommand: Argv = [
 ]
 
 /** Runs `podman …` on a host for a trial. @throws TestbedError with podman's own last lines */
-export async function podman(context: TrialContext, host: Host, args: readonly string[]): Promise<string> {
+export async function podman(
+  context: TrialContext,
+  host: Host,
+  args: readonly string[],
+  limitMs = timeoutMs,
+): Promise<string> {
   const { stdout } = await runChecked(host, [...podmanCommand, ...args], {
     what: `podman ${args[0] === 'container' ? args[1] : args[0]}`,
     kind: 'trial',
     signal: context.signal,
-    timeoutMs,
+    timeoutMs: limitMs,
   })
   return stdout.trim()
 }
