@@ -25,7 +25,10 @@ version dockerd --version
 version containerd --version
 version runc --version
 version criu --version
+version podman --version
 version rsync --version
+version lz4 --version
+version zstd --version
 version socat -V
 version iptables --version
 

@@ -36,6 +36,8 @@ case ${TESTBED_CRIU_SOURCE:-auto}-$ID in
 esac
 
 apt_install iptables nftables perl-base
+# Docker brings it; who has no Docker needs it all the same.
+command -v runc >/dev/null || apt_install runc
 for source in $sources; do
   works && break
   "$source" || echo "$source: not available" >&2

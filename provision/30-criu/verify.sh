@@ -3,6 +3,7 @@
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 command -v criu >/dev/null || fail 'CRIU is not installed' 'run provision/30-criu/install.sh on the host'
+command -v runc >/dev/null || fail 'runc is not installed' 'run provision/30-criu/install.sh on the host'
 
 folder=/var/log/criu/verify
 rm -rf "$folder"

@@ -52,7 +52,7 @@ fi
 
 mount -t tmpfs -o nosuid,nodev,mode=0755 tmpfs run
 mkdir -p run/lock run/sshd
-for data in docker containerd; do # overlayfs cannot stand on overlayfs
+for data in docker containerd containers migration-testbed; do # overlayfs cannot stand on overlayfs
   mkdir -p "$folder/data/$data" "var/lib/$data"
   mount --bind "$folder/data/$data" "var/lib/$data"
 done

@@ -5,4 +5,5 @@
 set -eu
 port=$1 address=$2 peer=$3
 shift 3
-socat -d -d -u -b 1048576 "TCP4-LISTEN:$port,bind=$address,range=$peer/32,reuseaddr" STDOUT | LC_ALL=C dd bs=1M | "$@"
+alive=keepalive,keepidle=5,keepintvl=3,keepcnt=3,setsockopt-int=6:18:15000 # as in send.sh
+socat -d -d -u -b 1048576 "TCP4-LISTEN:$port,bind=$address,range=$peer/32,reuseaddr,$alive" STDOUT | LC_ALL=C dd bs=1M | "$@"

@@ -47,7 +47,15 @@ interface NetworkDocument {
 
 /** A single value stands for a list of one. */
 export type AxisDocument = string | readonly string[]
-export type AxisName = 'toolchain' | 'workload' | 'stateSize' | 'probeRate' | LinkAxisName
+export type AxisName =
+  | 'toolchain'
+  | 'workload'
+  | 'stateSize'
+  | 'dirtyRate'
+  | 'transfer'
+  | 'compression'
+  | 'probeRate'
+  | LinkAxisName
 /** `mgmtRate`, `serviceLoss` …: one of the conditions of `link`. */
 export type LinkAxisName = `${keyof LinkDocument}${'Rate' | 'Delay' | 'Loss'}`
 export type CellDocument = { readonly [Name in AxisName]?: string }

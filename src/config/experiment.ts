@@ -1,4 +1,4 @@
-import { parseDuration, parseRate, parseSize } from '../core/units.ts'
+import { parseByteRate, parseDuration, parseRate, parseSize } from '../core/units.ts'
 import { checkAmount, type Loaded, loadDocument, type Report, type Rule, valid } from './document.ts'
 import type { AxisDocument, AxisName, CellDocument, ExperimentDocument } from './documents.ts'
 import { checkLink, type LinkAmount, linkAmounts, resolveLink } from './link.ts'
@@ -16,6 +16,7 @@ export interface KnownNames {
 /** Axes whose values are amounts. */
 const amounts: { readonly [Name in AxisName]?: LinkAmount } = {
   stateSize: { parse: parseSize, range: ['1B', '1024GiB'] },
+  dirtyRate: { parse: parseByteRate, range: ['0B/s', '10GiB/s'] },
   probeRate: { parse: parseRate, range: ['1/s', '10000/s'] },
   ...linkAmounts,
 }
@@ -113,6 +114,7 @@ function checkFactor(
     checkAmount(report, pointer, value, amount.parse, amount.range)
     return
   }
+  if (name !== 'toolchain' && name !== 'workload') return // the schema names the few that there are
   const names = name === 'toolchain' ? known.toolchains : known.workloads
   if (!names.includes(value)) report(pointer, `unknown ${name} "${value}"`, unknownName(value, names))
 }

@@ -23,6 +23,20 @@ const size: Quantity = {
   units: { B: 1, kB: 1e3, KiB: 2 ** 10, MB: 1e6, MiB: 2 ** 20, GB: 1e9, GiB: 2 ** 30 },
 }
 const rate: Quantity = { noun: 'rate', example: '200/s', grains: 1000, units: { '/s': 1000 } }
+const byteRate: Quantity = {
+  noun: 'byte rate',
+  example: '1MiB/s',
+  grains: 1,
+  units: {
+    'B/s': 1,
+    'kB/s': 1e3,
+    'KiB/s': 2 ** 10,
+    'MB/s': 1e6,
+    'MiB/s': 2 ** 20,
+    'GB/s': 1e9,
+    'GiB/s': 2 ** 30,
+  },
+}
 const linkRate: Quantity = {
   noun: 'link rate',
   example: '100Mbit',
@@ -37,6 +51,8 @@ export const parseDuration = (text: string): number => parse(duration, text)
 export const parseSize = (text: string): number => parse(size, text)
 /** Per second, of `200/s`. Throws a configuration error without a known unit. */
 export const parseRate = (text: string): number => parse(rate, text)
+/** Bytes per second of `1MiB/s`, `10MB/s`. Throws a configuration error without a known unit. */
+export const parseByteRate = (text: string): number => parse(byteRate, text)
 /** Bits per second of `1Gbit`, `100Mbit` (powers of ten, as tc counts). Throws a configuration error without a known unit. */
 export const parseLinkRate = (text: string): number => parse(linkRate, text)
 /** Of 1, of `0.1%`. Throws a configuration error without a known unit. */
@@ -48,6 +64,8 @@ export const formatDuration = (ms: number): string => format(duration, ms)
 export const formatSize = (bytes: number): string => format(size, bytes)
 /** The inverse of `parseRate`. */
 export const formatRate = (perSecond: number): string => format(rate, perSecond)
+/** The inverse of `parseByteRate`. */
+export const formatByteRate = (bytesPerSecond: number): string => format(byteRate, bytesPerSecond)
 /** The inverse of `parseLinkRate`. */
 export const formatLinkRate = (bitsPerSecond: number): string => format(linkRate, bitsPerSecond)
 /** The inverse of `parseShare`. */

@@ -4,6 +4,7 @@ import type { ProbeOptions, ProbeSession, Recording } from '../probes/session.ts
 import type { Phase } from '../results/record.ts'
 import { createTimeline, type Timeline } from '../toolchains/timeline.ts'
 import type { Migration, Toolchain, TrialContext } from '../toolchains/toolchain.ts'
+import type { StateWriter } from '../workloads/writer.ts'
 import { withDeadline } from './deadline.ts'
 import type { StateJudgement, TrialDependencies } from './dependencies.ts'
 import type { Observation, TrialMarks } from './observation.ts'
@@ -31,6 +32,8 @@ interface AttemptFailure {
   readonly error: unknown
   /** Whether the trial was told to stop before the step threw. */
   readonly aborted: boolean
+  /** Whether the workload answered after a migration that failed: it may go on where it was. */
+  readonly answers?: boolean
 }
 
 export interface AttemptOutcome {
@@ -54,6 +57,7 @@ export interface AttemptOptions {
 }
 
 const stopProbesDeadlineMs = 90_000
+const stillServesWithinMs = 5000
 
 /**
  * Deploys, measures, migrates, measures, verifies. Never throws: the failure of a step is part of the answer. Cleaning
@@ -94,6 +98,7 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
   let timeline: Timeline | undefined
   let session: ProbeSession | undefined
   let recording: Recording | undefined
+  let writer: StateWriter | undefined
   const known = () => ({
     ...(recording === undefined ? {} : { recording }),
     marks,
@@ -105,10 +110,16 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     await steps.run('ready', untilAnswering)
     const size = settings.stateBytes === undefined ? {} : { sizeBytes: settings.stateBytes }
     await steps.run('fill', () => dependencies.fillState(workload, address, { ...size, seed, signal }))
-    const { link } = settings
+    const { link, dirtyBytesPerSecond } = settings
     const ends = [context.source, context.destination]
     // After the filling, which nobody measures: on a slow link it would take the deadline up.
     if (link !== undefined) await steps.run('link', () => dependencies.links.set(ends, link, signal))
+    if (dirtyBytesPerSecond !== undefined) {
+      const rate = { ...size, seed, bytesPerSecond: dirtyBytesPerSecond }
+      writer = await steps.run('write', () =>
+        dependencies.startWriter(workload, address, { ...rate, clock, signal: probing.signal }),
+      )
+    }
     const probes = await steps.run('probe', () => dependencies.startProbes(probe, probing.signal))
     session = probes
 
@@ -119,6 +130,9 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     const proof = await steps.run('evidence', () =>
       dependencies.takeEvidence(workload, deployment, { token, signal }),
     )
+
+    const atRate = writer
+    if (atRate !== undefined) await steps.run('write', async () => atRate.check())
 
     const migrateStart = mark('migrateStart')
     const phases = createTimeline(clock, migrateStart)
@@ -131,6 +145,7 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     await steps.run('settle', () => clock.sleep(settleFor(settings.settleMs, outageMs, toolchain), signal))
     recording = await steps.run('record', () => stopProbes(probes))
     const end = mark('end', recording.end)
+    await writer?.stop() // what the oracles read is no longer written to
     if (link !== undefined) {
       await steps.run('unlink', async () => {
         await dependencies.links.check(ends, link, signal)
@@ -147,17 +162,27 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     return { outcome: { migration, figures, observation, state }, ...known() }
   } catch (error) {
     const phase = steps.current === 'migrate' ? timeline?.failedPhase : undefined
+    const { aborted } = signal
+    const { current: step } = steps
+    const answers =
+      step === 'migrate' && !aborted
+        ? await dependencies
+            .waitUntilAnswering(address, workload.probe, stillServesWithinMs * context.patience, signal)
+            .then(() => true)
+            .catch(() => false)
+        : undefined
     const failure = {
-      step: steps.current,
+      step,
       ...(phase === undefined ? {} : { phase }),
       error,
-      aborted: signal.aborted,
+      aborted,
+      ...(answers === undefined ? {} : { answers }),
     }
     // What the clients saw of a failure is on record too; that this fails as well would add nothing.
     if (session !== undefined) recording ??= await stopProbes(session).catch(() => undefined)
     return { failure, ...known() }
   } finally {
-    probing.abort()
+    probing.abort() // the writer with them
   }
 }
 

@@ -10,6 +10,7 @@ import { judgeState } from '../workloads/judge.ts'
 import { loadImage } from '../workloads/load.ts'
 import { prepareImage } from '../workloads/prepare.ts'
 import { fillState } from '../workloads/state.ts'
+import { startWriter } from '../workloads/writer.ts'
 import { takeBaseline } from './clean-state.ts'
 import type { RunDependencies } from './dependencies.ts'
 import { collectEnvironment } from './environment.ts'
@@ -34,6 +35,7 @@ export function realDependencies(cacheFolder: string): RunDependencies {
     writeReports,
     waitUntilAnswering,
     fillState,
+    startWriter,
     links: realLinks,
     startProbes,
     observe: observeRecording,

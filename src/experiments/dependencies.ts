@@ -8,6 +8,7 @@ import type { RunEnvironment } from '../results/run-folder.ts'
 import type { RunningTestbed } from '../testbed/running.ts'
 import type { WorkloadImage } from '../workloads/image.ts'
 import type { RunningWorkload, ServiceAddress } from '../workloads/running.ts'
+import type { StateWriter, WriterOptions } from '../workloads/writer.ts'
 import type { CleanCheck } from './clean-state.ts'
 import type { LinkControl } from './link.ts'
 import type { Observation, TrialMarks } from './observation.ts'
@@ -45,6 +46,12 @@ export interface TrialDependencies {
     address: ServiceAddress,
     options: { readonly sizeBytes?: number; readonly seed: number; readonly signal: AbortSignal },
   ): Promise<unknown>
+  /** A client that writes over the state, at a rate; for workloads that have state. */
+  startWriter(
+    workload: ResolvedWorkload,
+    address: ServiceAddress,
+    options: WriterOptions,
+  ): Promise<StateWriter>
   readonly links: LinkControl
   startProbes(options: ProbeOptions, signal: AbortSignal): Promise<ProbeSession>
   observe(recording: Recording, marks: TrialMarks, probe: ProbeOptions): Observation

@@ -86,17 +86,16 @@ async function prepareBench(options: SessionOptions, plan: Plan, images: Images)
     await step(options.progress, 'reset the hosts', () =>
       withDeadline(dependencies.clock, limits, (signal) => testbed.reset(names, signal)),
     )
-    await loadImages(options, images, within)
+    await loadImages(options, plan, images, within)
   }
   // An earlier session, or another run, may have been killed and left anything behind.
-  if (options.fresh === true) await loadImages(options, images, signal)
+  if (options.fresh === true) await loadImages(options, plan, images, signal)
   else await resetHosts(signal)
-  const used = options.toolchains.filter(({ name }) => plan.toolchains.includes(name))
   return {
     plan,
     testbed,
     emulated: isEmulated(testbed),
-    toolchains: new Map(used.map((toolchain) => [toolchain.name, toolchain])),
+    toolchains: new Map(usedToolchains(options, plan).map((toolchain) => [toolchain.name, toolchain])),
     images,
     cleanCheck: await dependencies.takeBaseline(testbed.hosts, signal),
     resetHosts,
@@ -104,11 +103,27 @@ async function prepareBench(options: SessionOptions, plan: Plan, images: Images)
   }
 }
 
-async function loadImages(options: SessionOptions, images: Images, signal: AbortSignal): Promise<void> {
+function usedToolchains(options: SessionOptions, plan: Plan): readonly Toolchain[] {
+  return options.toolchains.filter(({ name }) => plan.toolchains.includes(name))
+}
+
+async function loadImages(
+  options: SessionOptions,
+  plan: Plan,
+  images: Images,
+  signal: AbortSignal,
+): Promise<void> {
   const { testbed, dependencies, progress } = options
+  // Toolchains of one family prepare a host in the same way.
+  const preparations = new Set(
+    usedToolchains(options, plan).flatMap(({ prepare }) => (prepare === undefined ? [] : [prepare])),
+  )
   const loadAll = async (host: RunningTestbed['hosts'][number], within: AbortSignal) => {
     // All at once: the engine unpacks each on one processor.
     await Promise.all([...images.values()].map((image) => dependencies.loadImage(host, image, within)))
+    for (const prepare of preparations) {
+      await Promise.all([...images.values()].map((image) => prepare(host, image, within)))
+    }
   }
   await Promise.all(
     testbed.hosts.map((host) => {

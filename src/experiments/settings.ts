@@ -1,5 +1,5 @@
 import type { Factors, ResolvedExperiment, ResolvedLink } from '../config/resolved.ts'
-import { parseRate, parseSize } from '../core/units.ts'
+import { parseByteRate, parseRate, parseSize } from '../core/units.ts'
 import { linkOf } from './link.ts'
 
 /** How one trial is run: the experiment's own settings with the cell's factors in their place. */
@@ -13,6 +13,8 @@ export interface TrialSettings {
   readonly timeoutMs: number
   /** State to fill the workload with; absent: what its own file says. */
   readonly stateBytes?: number
+  /** At which the state is written over while the trial runs; absent: nobody writes. */
+  readonly dirtyBytesPerSecond?: number
   /** Conditions of the networks; absent: as they are. */
   readonly link?: ResolvedLink
 }
@@ -29,13 +31,14 @@ const fitting = {
 /** By which deadlines of single steps, and what a workload says of its own speed, are multiplied. */
 export const patienceOf = (hosts: { readonly emulated: boolean }): number => (hosts.emulated ? 5 : 1)
 
-/** Axes beside `toolchain` and `workload`: `stateSize` (`64MiB`), `probeRate` (`200/s`), `mgmtRate` (`1Gbit`) … */
+/** Axes beside `toolchain` and `workload`: `stateSize` (`64MiB`), `dirtyRate` (`1MiB/s`), `probeRate` (`200/s`), `mgmtRate` (`1Gbit`) … */
 export function trialSettings(
   experiment: Pick<ResolvedExperiment, 'windows' | 'deadlineMs' | 'probe' | 'link'>,
   factors: Factors,
   hosts: { readonly emulated: boolean },
 ): TrialSettings {
-  const { stateSize, probeRate } = factors
+  const { stateSize, dirtyRate, probeRate } = factors
+  const dirtyBytesPerSecond = dirtyRate === undefined ? 0 : parseByteRate(String(dirtyRate))
   const link = linkOf(experiment, factors)
   const { deadlineMs } = experiment
   return {
@@ -45,6 +48,7 @@ export function trialSettings(
     ...experiment.probe,
     ...(probeRate === undefined ? {} : { ratePerSecond: parseRate(String(probeRate)) }),
     ...(stateSize === undefined ? {} : { stateBytes: parseSize(String(stateSize)) }),
+    ...(dirtyBytesPerSecond === 0 ? {} : { dirtyBytesPerSecond }),
     ...(link === undefined ? {} : { link }),
   }
 }

@@ -7,6 +7,7 @@ const trialSteps = [
   'ready',
   'fill',
   'link',
+  'write',
   'probe',
   'warm-up',
   'baseline',

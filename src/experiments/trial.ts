@@ -13,7 +13,7 @@ import type { PlannedTrial } from './order.ts'
 import { trialSettings } from './settings.ts'
 import type { TrialStep } from './steps.ts'
 import { type TrialFolder, writeTimeline } from './trial-folder.ts'
-import { judgeAttempt, stateOf, unknownState } from './verdict.ts'
+import { judgeAttempt, survivalOf, unknownState } from './verdict.ts'
 
 export interface TrialOptions {
   readonly folder: TrialFolder
@@ -24,6 +24,8 @@ export interface TrialOptions {
 }
 
 const removeDeadlineMs = 60_000
+/** Axes that a toolchain has to know. */
+const ownAxes = ['transfer', 'compression']
 
 /**
  * Runs one trial from the check that the hosts are clean to the removal of all that it made, and words its record.
@@ -85,10 +87,17 @@ export async function runTrial(
     const cause = { step: 'clean', message, why: clean.residue, hint: 'run `testbed rebuild`' }
     return finish({ verdict: 'invalid', cause }, [])
   }
-  const unsupported = toolchain.supports(source.facts, destination.facts, workloadOf(bench.plan, trial))
+  const workload = workloadOf(bench.plan, trial)
+  const unsupported = toolchain.supports(source.facts, destination.facts, workload)
   if (unsupported !== undefined) {
     const host = unsupported.at === 'source' ? source : destination
     const message = `${host.name} lacks ${unsupported.feature}: ${unsupported.message}`
+    return finish({ verdict: 'unsupported', cause: { step: 'supports', message } }, [])
+  }
+
+  const foreign = ownAxes.find((axis) => trial.factors[axis] !== undefined && !toolchain.axes?.includes(axis))
+  if (foreign !== undefined) {
+    const message = `${toolchain.name} lacks axis:${foreign}: it has no choice there`
     return finish({ verdict: 'unsupported', cause: { step: 'supports', message } }, [])
   }
 
@@ -97,6 +106,11 @@ export async function runTrial(
     const missing = settings.link && missingDiscipline(settings.link, host.facts)
     if (missing === undefined) continue
     const message = `${host.name} lacks ${missing.feature}: ${missing.message}`
+    return finish({ verdict: 'unsupported', cause: { step: 'supports', message } }, [])
+  }
+
+  if (settings.dirtyBytesPerSecond !== undefined && workload.state === undefined) {
+    const message = `${workload.name} lacks workload:state: it holds nothing that could be written over (state in its workload.yaml)`
     return finish({ verdict: 'unsupported', cause: { step: 'supports', message } }, [])
   }
 
@@ -124,7 +138,7 @@ export async function runTrial(
     {
       verdict,
       ...(cause === undefined ? {} : { cause }),
-      ...(attempt.outcome === undefined ? {} : { state: stateOf(attempt.outcome) }),
+      ...(attempt.outcome === undefined ? {} : survivalOf(attempt.outcome)),
       metrics: metricsOf(attempt),
       phases: attempt.phases,
       ...(attempt.recording === undefined ? {} : { generator: attempt.recording.health }),

@@ -1,7 +1,7 @@
 import { messageOf, TestbedError } from '../core/errors.ts'
 import { formatDuration } from '../core/units.ts'
 import type { ConnectionVerdict } from '../probes/socket.ts'
-import type { StateSurvival, Survival, TrialCause, Verdict } from '../results/record.ts'
+import type { StateSurvival, Survival, TrialCause, TrialRecord, Verdict } from '../results/record.ts'
 import type { Toolchain } from '../toolchains/toolchain.ts'
 import type { Attempt, AttemptOutcome } from './attempt.ts'
 
@@ -13,7 +13,7 @@ export interface Judgement {
 }
 
 /** Steps that only serve the measurement: that one of them failed says nothing about the toolchain. */
-const ourSteps: readonly string[] = ['link', 'probe', 'record', 'unlink']
+const ourSteps: readonly string[] = ['link', 'write', 'probe', 'record', 'unlink']
 
 /**
  * How a trial ended. A deadline comes before the failure that it provoked, a failed step before the generator's own
@@ -33,7 +33,7 @@ export function judgeAttempt(
       return { verdict: 'timed-out', cause: { step, message, hint }, warnings: [] }
     }
     const verdict = ourSteps.includes(failure.step) ? 'invalid' : 'failed'
-    return { verdict, cause: causeOf(step, failure.error), warnings: [] }
+    return { verdict, cause: withAftermath(causeOf(step, failure.error), failure.answers), warnings: [] }
   }
   if (outcome === undefined) throw new Error('an attempt has an outcome or a failure')
   return judgeOutcome(outcome, toolchain)
@@ -60,8 +60,14 @@ function judgeOutcome(outcome: AttemptOutcome, toolchain: Pick<Toolchain, 'name'
   return { verdict: 'wrong-state', cause: { step: 'verify', message }, warnings }
 }
 
+/** What survived, and what the client saw of its open connection. */
+export function survivalOf(outcome: AttemptOutcome): Pick<TrialRecord, 'state' | 'connection'> {
+  const { connection } = outcome.observation
+  return { state: stateOf(outcome), ...(connection === 'not-observed' ? {} : { connection }) }
+}
+
 /** What survived, as the oracles and the client's own connection say. */
-export function stateOf(outcome: AttemptOutcome): StateSurvival {
+function stateOf(outcome: AttemptOutcome): StateSurvival {
   const { state, observation } = outcome
   return {
     memory: state.memory,
@@ -90,6 +96,13 @@ function causeOf(step: string, error: unknown): TrialCause {
     ...(hint === undefined ? {} : { hint }),
     ...(log === undefined ? {} : { log }),
   }
+}
+
+/** What the clients have of a migration that failed. */
+function withAftermath(cause: TrialCause, answers: boolean | undefined): TrialCause {
+  if (answers === undefined) return cause
+  const ending = answers ? 'the workload still answers' : 'the workload answers no more'
+  return { ...cause, why: [...(cause.why ?? []), ending] }
 }
 
 const connectionSurvival: Readonly<Record<ConnectionVerdict, Survival>> = {

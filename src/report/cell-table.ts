@@ -88,7 +88,12 @@ function stateCell(row: Cell): TableCell {
   if (row.measured === 0) return cell(absent, 'quiet')
   const share = (part: keyof StateCounts) =>
     `${part} ${row.stateKnown[part] === 0 ? absent : `${row.state[part]}/${row.measured}`}`
-  return cell([share('memory'), share('files'), share('connections')])
+  const broken = (['reset', 'stalled'] as const).flatMap((end) => {
+    const count = row.connections[end]
+    return count === undefined ? [] : [`${count} ${end}`]
+  })
+  const how = broken.length === 0 ? '' : ` (${broken.join(', ')})`
+  return cell([share('memory'), share('files'), `${share('connections')}${how}`])
 }
 
 function downtimeCell(row: Cell): TableCell {

@@ -26,6 +26,8 @@ export function renderCsv(comparison: Comparison): string {
     'memoryKept',
     'filesKept',
     'connectionsKept',
+    'connectionsReset',
+    'connectionsStalled',
     ...metrics.flatMap((name) => ['_median', '_low', '_high', '_n'].map((part) => name + part)),
     ...ratios.flatMap((name) => ['_ratio', '_ratioLow', '_ratioHigh'].map((part) => name + part)),
   ]
@@ -40,6 +42,8 @@ export function renderCsv(comparison: Comparison): string {
     cell.state.memory,
     cell.state.files,
     cell.state.connections,
+    cell.connections.reset ?? 0,
+    cell.connections.stalled ?? 0,
     ...metrics.flatMap((name) => {
       const summary = cell.metrics[name]
       return [summary?.median, summary?.low, summary?.high, summary?.n]

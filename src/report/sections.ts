@@ -61,7 +61,7 @@ function columnMeanings(baseline: string | undefined): string[] {
     'figures: median of the trials that ended ok or wrong-state, 95 % bootstrap interval in brackets (fewer than 3 trials: smallest and largest)',
     `${absent}: does not apply, or nothing was measured`,
     'verdicts: ok; wrong-state (less survived than the toolchain promises); failed; timed-out; unsupported (a host lacks something); invalid (our measurement was not good enough)',
-    'state kept: in how many of the measured trials memory, files and open connections survived, by the workload’s own proof',
+    'state kept: in how many of the measured trials memory, files and open connections survived, by the workload’s own proof; an open connection that did not was reset, or stalled: still open and never answered again',
     'total time: from the request to migrate to the last byte of state at the destination and the source released',
     'service downtime: the longest gap between good answers on fresh connections, as the client saw it; ± the time between two probes',
     'frozen: the mechanism’s own downtime: all freezes, copying while frozen, restoring',

@@ -2,7 +2,14 @@ import type { Factors } from '../config/resolved.ts'
 import { type CauseCount, countCauses } from './causes.ts'
 import { type CellTrials, cellKey } from './cells.ts'
 import { randomFrom } from './random.ts'
-import { type MetricName, type TrialRecord, type Verdict, verdicts } from './record.ts'
+import {
+  type ConnectionEnd,
+  connectionEnds,
+  type MetricName,
+  type TrialRecord,
+  type Verdict,
+  verdicts,
+} from './record.ts'
 import { type Rate, ratioOfMedians, type Summary, summarise, wilsonRate } from './statistics.ts'
 
 export type Summaries = Readonly<Partial<Record<MetricName, Summary>>>
@@ -27,6 +34,8 @@ export interface Cell {
   readonly state: StateCounts
   /** In how many measured trials the oracle could tell; 0 where a workload has nothing of the kind. */
   readonly stateKnown: StateCounts
+  /** How connections that were open before ended, over the measured trials; an end that none had is absent. */
+  readonly connections: Readonly<Partial<Record<ConnectionEnd, number>>>
   /**
    * Share of trials that the toolchain got wrong (`failed`, `timed-out`, `wrong-state`) among those it tried and we
    * could judge: `unsupported` never started, and `invalid` is our fault. Absent when there is none.
@@ -58,6 +67,7 @@ export function summariseCell(
     measured: measured.length,
     state: countState(measured, (survival) => survival === 'kept'),
     stateKnown: countState(measured, (survival) => survival !== 'unknown'),
+    connections: countConnections(measured),
     ...(rate === undefined ? {} : { failureRate: rate }),
     causes: countCauses(trials),
     metrics: summariseMetrics(cell, context.seed),
@@ -130,6 +140,13 @@ function countVerdicts(trials: readonly TrialRecord[]): Partial<Record<Verdict, 
 function countState(trials: readonly TrialRecord[], counts: (survival: string) => boolean): StateCounts {
   const count = (part: keyof StateCounts) => trials.filter((trial) => counts(trial.state[part])).length
   return { memory: count('memory'), files: count('files'), connections: count('connections') }
+}
+
+function countConnections(trials: readonly TrialRecord[]): Partial<Record<ConnectionEnd, number>> {
+  const counts = connectionEnds.map(
+    (end) => [end, trials.filter(({ connection }) => connection === end).length] as const,
+  )
+  return Object.fromEntries(counts.filter(([, count]) => count > 0))
 }
 
 function failureRateOf(trials: readonly TrialRecord[]): Rate | undefined {

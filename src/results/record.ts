@@ -15,6 +15,13 @@ export interface StateSurvival {
   readonly findings: readonly string[]
 }
 
+/**
+ * What became of a connection that was open before the migration, as its client saw it: good answers on the same socket to
+ * the end; broken; neither, and no good answer any more.
+ */
+export const connectionEnds = ['survived', 'reset', 'stalled'] as const
+export type ConnectionEnd = (typeof connectionEnds)[number]
+
 /** Names are the contract of `report.json`; a metric that does not apply is absent, never 0. */
 export type MetricName =
   | 'totalMs'
@@ -83,6 +90,8 @@ export interface TrialRecord {
   readonly source: HostName
   readonly destination: HostName
   readonly state: StateSurvival
+  /** Absent when nothing was seen of one, and in records of versions that did not tell. */
+  readonly connection?: ConnectionEnd
   readonly metrics: Metrics
   readonly phases: readonly Phase[]
   readonly generator?: GeneratorHealth

@@ -9,10 +9,17 @@ const workFolder = '/var/log/criu'
 
 /** Forgets what an earlier dump or restore on this host left, so that nothing old is taken for new. */
 export async function clearCriuWork(host: Host, signal: AbortSignal): Promise<void> {
-  const files = ['dump.log', 'restore.log', 'stats-dump', 'stats-restore'].map(
-    (name) => `${workFolder}/${name}`,
-  )
+  const files = ['pre-dump', 'dump', 'restore'].flatMap((side) => [
+    `${workFolder}/${side}.log`,
+    `${workFolder}/stats-${side}`,
+  ])
   await host.run({ argv: ['rm', '-f', ...files] }, { signal })
+}
+
+/** Puts the log and the figures of a dump aside that left the workload running: the next dump would overwrite them. */
+export async function keepPreDump(host: Host, signal: AbortSignal): Promise<void> {
+  const script = 'mv "$1/dump.log" "$1/pre-dump.log" && mv "$1/stats-dump" "$1/stats-pre-dump"'
+  await host.run({ argv: ['sh', '-c', script, 'sh', workFolder] }, { signal })
 }
 
 export interface CriuWork {
@@ -27,7 +34,7 @@ export interface CriuWork {
 /** Saves CRIU's logs and statistics of one side into the trial's folder, and reads them. */
 export async function saveCriuWork(
   host: Host,
-  side: 'dump' | 'restore',
+  side: 'pre-dump' | 'dump' | 'restore',
   folder: string,
   signal: AbortSignal,
 ): Promise<CriuWork> {

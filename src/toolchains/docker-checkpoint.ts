@@ -1,17 +1,21 @@
-import { messageOf, TestbedError } from '../core/errors.ts'
 import { millisecondsBetween } from '../core/time.ts'
 import { runChecked } from '../hosts/checked.ts'
 import { type ClockOffset, estimateClockOffset } from '../hosts/clock-offset.ts'
 import type { Facts } from '../hosts/facts.ts'
 import type { Argv, Host } from '../hosts/host.ts'
 import { openReceiver, type Receiver } from '../transfer/tcp.ts'
+import { explainFailure } from './criu-failure.ts'
+import { releaseContainer } from './criu-release.ts'
 import { clearCriuWork, frozenSince, saveCriuWork } from './criu-work.ts'
 import { announce, containerArguments, deploymentOf, deployOnSource, docker, removeAll } from './docker.ts'
+import { goOnAtSource } from './go-on.ts'
 import type { Timeline } from './timeline.ts'
-import type { Deployment, Toolchain, TrialContext } from './toolchain.ts'
+import type { Deployment, Migration, Toolchain, TrialContext } from './toolchain.ts'
 
 /** Made anew for every trial: a second restore of the same checkpoint can clash in containerd's content store. */
 const checkpoint = 'migration'
+/** Where containerd lets runc keep the state of Docker's containers. */
+const runcRoot = '/run/docker/runtime-runc/moby'
 
 /**
  * `docker checkpoint create`, checkpoint images and writable layer to a container that was created on the other host before,
@@ -42,40 +46,64 @@ export const dockerCheckpoint: Toolchain = {
     return await deployOnSource(context)
   },
   migrate: async (context, deployment, timeline) => {
-    const { source, destination, signal, clock } = context
+    const { source } = context
     const staged = await timeline.phase('stage', () => stage(context, deployment))
     try {
       await timeline.phase('checkpoint', async () => {
         await docker(context, source, ['checkpoint', 'create', deployment.container, checkpoint]).catch(
-          (error: unknown) => explain(context, source, 'dump', error),
+          async (error: unknown) => {
+            await releaseContainer(context, source, runcRoot, deployment.container)
+            await explainFailure(context, source, 'dump', error)
+          },
         )
       })
-      const bytes = await timeline.phase('transfer', async (details) => {
-        const moved = await Promise.all(
-          staged.streams.map((stream) => stream.receiver.receiveFrom(source, stream.produce, signal)),
-        )
-        details.bytes = moved.reduce((sum, one) => sum + one.bytes, 0)
-        return details.bytes
-      })
-      await timeline.phase('restore', () =>
-        docker(context, destination, ['start', '--checkpoint', checkpoint, staged.container]).catch(
-          (error: unknown) => explain(context, destination, 'restore', error),
-        ),
+      return await restoreElsewhere(context, staged, timeline).catch((error: unknown) =>
+        goOnAtSource(context, error, () => takeBack(context, deployment, staged)),
       )
-      const resumed = clock.monotonicNs()
-      // Not earlier: what a client sends again would reach an interface whose sockets are not restored yet, and be reset.
-      await timeline.phase('switch', () => announce(context, destination, 3))
-      const moved = await deploymentOf(context, destination, staged.container)
-      return {
-        deployment: moved,
-        transferredBytes: bytes,
-        figures: () => addFigures(context, staged.offset, resumed, timeline),
-      }
     } finally {
       for (const { receiver } of staged.streams) receiver.close()
     }
   },
   remove: removeAll,
+}
+
+/** Moves the checkpoint and starts from it on the destination. */
+async function restoreElsewhere(
+  context: TrialContext,
+  staged: Staged,
+  timeline: Timeline,
+): Promise<Migration> {
+  const { source, destination, signal, clock } = context
+  const bytes = await timeline.phase('transfer', async (details) => {
+    const moved = await Promise.all(
+      staged.streams.map((stream) => stream.receiver.receiveFrom(source, stream.produce, signal)),
+    )
+    details.bytes = moved.reduce((sum, one) => sum + one.bytes, 0)
+    return details.bytes
+  })
+  await timeline.phase('restore', () =>
+    docker(context, destination, ['start', '--checkpoint', checkpoint, staged.container]).catch(
+      (error: unknown) => explainFailure(context, destination, 'restore', error),
+    ),
+  )
+  const resumed = clock.monotonicNs()
+  // Not earlier: what a client sends again would reach an interface whose sockets are not restored yet, and be reset.
+  await timeline.phase('switch', () => announce(context, destination, 3))
+  return {
+    deployment: await deploymentOf(context, destination, staged.container),
+    transferredBytes: bytes,
+    figures: () => addFigures(context, staged.offset, resumed, timeline),
+  }
+}
+
+/** The source has its checkpoint still: what the destination could not take is restored there. */
+async function takeBack(context: TrialContext, deployment: Deployment, staged: Staged): Promise<void> {
+  const { source, destination } = context
+  // It may run after all, or its host be gone altogether.
+  await docker(context, destination, ['rm', '--force', staged.container]).catch(() => undefined)
+  await docker(context, source, ['start', '--checkpoint', checkpoint, deployment.container])
+  await announce(context, source, 3)
+  await deploymentOf(context, source, deployment.container)
 }
 
 interface Staged {
@@ -152,23 +180,4 @@ async function addFigures(
   timeline.annotate('restore', { ...restore.restore })
   const since = frozenSince(dump, offset)
   return since === undefined ? {} : { frozenMs: millisecondsBetween(since, resumed) }
-}
-
-/** Docker says little of what CRIU met: its log says it. */
-async function explain(
-  context: TrialContext,
-  host: Host,
-  side: 'dump' | 'restore',
-  error: unknown,
-): Promise<never> {
-  context.signal.throwIfAborted()
-  const { errors } = await saveCriuWork(host, side, context.folder, AbortSignal.timeout(10_000))
-  const own = error instanceof TestbedError ? (error.parts.why ?? []) : []
-  throw new TestbedError('trial', messageOf(error), {
-    where: host.name,
-    why: [...own.slice(-2), ...errors.slice(-4)],
-    hint: `CRIU's whole log is saved beside the trial: criu-${host.name}/${side}.log`,
-    log: `${context.folder}/criu-${host.name}/${side}.log`,
-    cause: error,
-  })
 }

@@ -59,11 +59,18 @@ export interface Migration {
 export interface Toolchain {
   readonly name: string
   readonly keeps: Keeps
+  /** Axes of experiments that only some toolchains have, and this one obeys: `transfer`, `compression`. */
+  readonly axes?: readonly string[]
   supports(
     source: Facts,
     destination: Facts,
     workload: ResolvedWorkload,
   ): (Omit<Unsupported, 'host'> & { at: 'source' | 'destination' }) | undefined
+  /**
+   * Gives a host's engine the workload's image, once a session and after every reset; absent when Docker's is the one that is
+   * run. Idempotent; does nothing on a host that lacks what `supports` names.
+   */
+  prepare?(host: Host, image: WorkloadImage, signal: AbortSignal): Promise<void>
   /** Starts the workload on the source with its service address. Answers before it is ready to serve. */
   deploy(context: TrialContext): Promise<Deployment>
   /** Moves it to the destination, every step a phase of `timeline`; `stage` is what is done while the workload still runs. */

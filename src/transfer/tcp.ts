@@ -7,6 +7,7 @@ const scripts = '/usr/local/lib/migration-testbed/provision/transfer'
 /** Below the ports that the kernel gives to outgoing connections. */
 const ports = { first: 20_000, last: 29_999 }
 const listenAttempts = 5
+const lastWordsMs = 1000
 
 /** A stream's receiving end that listens already: staged before the freeze, so that only bytes cost downtime. */
 export interface Receiver {
@@ -45,8 +46,15 @@ function createReceiver(destination: Host, port: number, process: Process, said:
       const argv: Argv = ['sh', `${scripts}/send.sh`, destination.address, String(port), ...produce]
       const sent = await source.run({ argv }, { signal, timeoutMs: 15 * 60_000 })
       if (sent.exitCode !== 0) {
+        // When the receiving end gave up, it knows why: its last words come when it has ended.
+        const lastWords = AbortSignal.any([signal, AbortSignal.timeout(lastWordsMs)])
+        await Promise.race([
+          process.exit,
+          new Promise((resolve) => lastWords.addEventListener('abort', resolve)),
+        ]).catch(() => undefined)
         process.kill()
-        throw broken(source, `${produce[0]} could not be sent to ${destination.name}`, sent.stderr)
+        const words = `${sent.stderr}\n${said()}`
+        throw broken(source, `${produce[0]} could not be sent to ${destination.name}`, words)
       }
       const exitCode = await process.exit
       if (exitCode !== 0) throw broken(destination, 'what was sent could not be taken', said())
@@ -73,7 +81,12 @@ function collectErrors(process: Process): { listens: Promise<boolean>; text: () 
 }
 
 function broken(host: Host, message: string, said: string): TestbedError {
-  const why = lastLines(said.replace(/^.*(notice|info) .*$/gim, '').replace(/^.* \bN\b .*$/gm, ''))
+  const why = lastLines(
+    said
+      .replace(/^.*(notice|info) .*$/gim, '')
+      .replace(/^.* \bN\b .*$/gm, '')
+      .replace(/^\s*\n/gm, ''),
+  )
   return new TestbedError('trial', `transfer: ${message}`, {
     where: host.name,
     why,

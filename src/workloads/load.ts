@@ -2,24 +2,35 @@ import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { TestbedError } from '../core/errors.ts'
 import { lastLines } from '../core/process.ts'
-import type { Host } from '../hosts/host.ts'
+import type { Argv, Host } from '../hosts/host.ts'
 import type { WorkloadImage } from './image.ts'
 
 const loadTimeoutMs = 10 * 60_000
 const lastWordsMs = 1000
 
-/**
- * Gives a host's Docker the image, unless it has it. Answers whether it had to be sent.
- * @throws TestbedError when Docker refuses it, or has it under another ID afterwards.
- */
+/** Gives a host's Docker the image, unless it has it. Answers whether it had to be sent. @throws as `loadImageInto` */
 export async function loadImage(
   host: Host,
   image: WorkloadImage,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<boolean> {
-  if ((await imageId(host, image.id, options.signal)) === image.id) return false
-  await sendArchive(host, image, options.signal)
-  const id = await imageId(host, image.name, options.signal)
+  return await loadImageInto(host, image, ['docker'], options.signal)
+}
+
+/**
+ * Gives an engine on a host the image, unless it has it. `engine` is what comes before the subcommands, which are those of
+ * Docker. Answers whether it had to be sent.
+ * @throws TestbedError when the engine refuses it, or has it under another ID afterwards.
+ */
+export async function loadImageInto(
+  host: Host,
+  image: WorkloadImage,
+  engine: Argv,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if ((await imageId(host, engine, image.id, signal)) === image.id) return false
+  await sendArchive(host, engine, image, signal)
+  const id = await imageId(host, engine, image.name, signal)
   if (id !== image.id) {
     throw new TestbedError('testbed', `${image.name} has another ID than it was made with`, {
       where: host.name,
@@ -30,17 +41,29 @@ export async function loadImage(
   return true
 }
 
-async function imageId(host: Host, image: string, signal?: AbortSignal): Promise<string | undefined> {
-  const argv = ['docker', 'image', 'inspect', '--format', '{{.Id}}', image] as const
+async function imageId(
+  host: Host,
+  engine: Argv,
+  image: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const argv: Argv = [...engine, 'image', 'inspect', '--format', '{{.Id}}', image]
   const result = await host.run({ argv }, signal === undefined ? {} : { signal })
-  return result.exitCode === 0 ? result.stdout.trim() : undefined
+  if (result.exitCode !== 0) return undefined
+  const id = result.stdout.trim()
+  return id.startsWith('sha256:') ? id : `sha256:${id}` // podman leaves it out
 }
 
-async function sendArchive(host: Host, image: WorkloadImage, signal?: AbortSignal): Promise<void> {
+async function sendArchive(
+  host: Host,
+  engine: Argv,
+  image: WorkloadImage,
+  signal?: AbortSignal,
+): Promise<void> {
   const deadline = AbortSignal.timeout(loadTimeoutMs)
   const stop = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
   stop.throwIfAborted()
-  const load = await host.stream({ argv: ['docker', 'load', '--quiet'] })
+  const load = await host.stream({ argv: [...engine, 'load', '--quiet'] })
   const onStop = () => load.kill()
   stop.addEventListener('abort', onStop, { once: true })
   let said = ''
@@ -53,7 +76,7 @@ async function sendArchive(host: Host, image: WorkloadImage, signal?: AbortSigna
   try {
     const archive = createReadStream(image.archive, { highWaterMark: 1 << 20 })
     const sending = pipeline(archive, load.stdin, { signal: stop }).catch((error: unknown) => {
-      // Docker may refuse the archive before it has read it all: its own words then say more than a broken pipe. If it
+      // The engine may refuse the archive before it has read it all: its own words then say more than a broken pipe. If it
       // does not end, it is waiting for the rest of an archive that could not be read here.
       setTimeout(() => load.kill(), lastWordsMs).unref()
       throw error
@@ -66,7 +89,7 @@ async function sendArchive(host: Host, image: WorkloadImage, signal?: AbortSigna
       sent.status === 'rejected' ? sent.reason : ended.status === 'rejected' ? ended.reason : undefined
     throw new TestbedError(
       'testbed',
-      `docker load of ${image.name} failed ${exitCode === undefined ? '' : `(exit ${exitCode})`}`.trim(),
+      `${engine[0]} load of ${image.name} failed ${exitCode === undefined ? '' : `(exit ${exitCode})`}`.trim(),
       {
         where: host.name,
         why: lastLines(said === '' ? String(cause) : said),

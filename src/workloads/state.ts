@@ -52,7 +52,21 @@ export async function fillState(
 
 /** Endless bytes that depend on the seed alone: the key stream of AES in counter mode, a gigabyte in about a second. */
 export function incompressible(seed: number): (length: number) => Buffer {
+  return keyStream(seed, 0)
+}
+
+/** `length` of the same bytes, from `position` on. */
+export function incompressibleAt(seed: number, position: number, length: number): Buffer {
+  const skipped = position % blockBytes
+  return keyStream(seed, Math.floor(position / blockBytes))(skipped + length).subarray(skipped)
+}
+
+const blockBytes = 16
+
+function keyStream(seed: number, block: number): (length: number) => Buffer {
   const key = createHash('sha256').update(`migration-testbed ${seed}`).digest()
-  const cipher = createCipheriv('aes-256-ctr', key, Buffer.alloc(16))
+  const counter = Buffer.alloc(blockBytes)
+  counter.writeBigUInt64BE(BigInt(block), 8)
+  const cipher = createCipheriv('aes-256-ctr', key, counter)
   return (length) => cipher.update(Buffer.alloc(length))
 }

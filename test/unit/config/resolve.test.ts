@@ -49,7 +49,7 @@ describe('a testbed', () => {
       workloadAddress: '10.88.0.254',
       workloadMac: '02:42:0a:58:00:fe',
     })
-    expect(value.components).toEqual(['docker', 'criu'])
+    expect(value.components).toEqual(['docker', 'criu', 'podman'])
     expect(value.image).toBe('auto')
   })
 
@@ -96,6 +96,9 @@ describe('an experiment', () => {
         { name: 'workload', values: ['redis'] },
         { name: 'toolchain', values: ['docker-commit', 'docker-checkpoint'] },
         { name: 'stateSize', values: ['16MiB', '64MiB'] },
+        { name: 'dirtyRate', values: ['0B/s', '1MiB/s'] },
+        { name: 'transfer', values: ['tcp'] },
+        { name: 'compression', values: ['none', 'zstd'] },
         { name: 'probeRate', values: ['100/s'] },
       ],
       include: [{ toolchain: 'docker-checkpoint', workload: 'counter', probeRate: '500/s' }],

@@ -70,7 +70,16 @@ const link = {
   serviceDelay: '1ms',
   serviceLoss: '1%',
 }
-const cell = { toolchain: 'docker-commit', workload: 'redis', stateSize: '1MiB', probeRate: '9/s', ...link }
+const cell = {
+  toolchain: 'docker-commit',
+  workload: 'redis',
+  stateSize: '1MiB',
+  dirtyRate: '1MiB/s',
+  transfer: 'tcp',
+  compression: 'zstd',
+  probeRate: '9/s',
+  ...link,
+}
 const conditions = { rate: '1Gbit', delay: '1ms', loss: '1%' }
 const experiment: Complete<ExperimentDocument> = {
   name: 'all',
@@ -79,6 +88,9 @@ const experiment: Complete<ExperimentDocument> = {
     toolchain: ['docker-commit'],
     workload: ['redis'],
     stateSize: ['1MiB'],
+    dirtyRate: ['1MiB/s'],
+    transfer: ['tcp'],
+    compression: ['zstd'],
     probeRate: ['9/s'],
     mgmtRate: ['1Gbit'],
     mgmtDelay: ['1ms'],

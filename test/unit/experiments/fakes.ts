@@ -4,6 +4,7 @@ import type {
   ResolvedTestbed,
   ResolvedWorkload,
 } from '../../../src/config/resolved.ts'
+import { TestbedError } from '../../../src/core/errors.ts'
 import type { RunDependencies, StateJudgement } from '../../../src/experiments/dependencies.ts'
 import { describeLink } from '../../../src/experiments/link.ts'
 import type { Observation } from '../../../src/experiments/observation.ts'
@@ -88,7 +89,9 @@ function workload(name: string): ResolvedWorkload {
   }
 }
 
-export const workloads = [workload('counter'), workload('redis')]
+const state: ResolvedWorkload['state'] = { kind: 'redis', sizeBytes: 2 ** 25, valueBytes: 2 ** 16 }
+
+export const workloads = [workload('counter'), { ...workload('redis'), state }]
 
 const goodObservation: Observation = {
   metrics: { serviceDowntimeMs: 300, failedRequests: 60, lostRequestSeconds: 0.3, resolutionMs: 5 },
@@ -117,6 +120,8 @@ export interface WorldOptions {
   /** What is left on the hosts; each check takes the next one, none when there are no more. */
   readonly residues?: string[][]
   readonly unsupported?: string
+  /** Whoever writes to the state cannot keep its rate. */
+  readonly slowWriter?: true
 }
 
 /** A testbed, toolchains, probes and workloads that do nothing but say what was asked of them. */
@@ -167,6 +172,18 @@ export function createWorld(options: WorldOptions = {}): World {
     waitUntilAnswering: (_target, _spec, _timeoutMs, signal) => act('wait until answering', signal),
     fillState: (each, _address, { sizeBytes, signal }) =>
       act(`fill ${each.name}${sizeBytes === undefined ? '' : ` ${sizeBytes}`}`, signal),
+    startWriter: async (each, _address, { bytesPerSecond, signal }) => {
+      await act(`write to ${each.name} ${bytesPerSecond}`, signal)
+      return {
+        check: () => {
+          if (options.slowWriter === true) throw new TestbedError('trial', 'the state is not written to')
+        },
+        stop: async () => {
+          await act('stop writing')
+          return { bytes: 1 }
+        },
+      }
+    },
     links: {
       set: (_hosts, link, signal) => act(`set links: ${describeLink(link)}`, signal),
       check: (_hosts, _link, signal) => act('check links', signal),

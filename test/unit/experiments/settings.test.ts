@@ -30,6 +30,12 @@ describe('settings of a trial', () => {
     }
   })
 
+  test('a state that is written to, unless the rate is nothing', () => {
+    const hosts = { emulated: false }
+    expect(trialSettings(silent, { dirtyRate: '2MiB/s' }, hosts).dirtyBytesPerSecond).toBe(2 ** 21)
+    expect(trialSettings(silent, { dirtyRate: '0B/s' }, hosts)).not.toHaveProperty('dirtyBytesPerSecond')
+  })
+
   test('state of another size', () => {
     expect(trialSettings(silent, { stateSize: '2KiB' }, { emulated: false }).stateBytes).toBe(2048)
     expect(trialSettings(silent, {}, { emulated: false }).stateBytes).toBeUndefined()

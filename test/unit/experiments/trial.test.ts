@@ -41,7 +41,11 @@ const trial: PlannedTrial = {
   factors: { stateSize: '8MiB', probeRate: '100/s' },
 }
 
-async function runIn(world: World, signal = new AbortController().signal): Promise<TrialRecord> {
+async function runIn(
+  world: World,
+  signal = new AbortController().signal,
+  planned = trial,
+): Promise<TrialRecord> {
   const plan = planExperiment({
     experiment: experiment(),
     testbed: resolvedTestbed,
@@ -66,7 +70,7 @@ async function runIn(world: World, signal = new AbortController().signal): Promi
     resetHosts: (within) => world.testbed.reset(['host-a', 'host-b'], within),
     dependencies: world.dependencies,
   }
-  return await runTrial(bench, trial, {
+  return await runTrial(bench, planned, {
     folder: { path: folder, attempt: 2 },
     previous,
     onStep: () => undefined,
@@ -103,6 +107,19 @@ describe('a trial that goes well', () => {
     const { world, record } = run()
     expect(await record).toMatchObject({ verdict: 'ok', warnings: [] })
     expect(world.calls).toEqual(wholeTrial)
+  })
+
+  it('has its state written to from before the probes until after them', async () => {
+    const world = createWorld()
+    await runIn(world, undefined, { ...trial, factors: { dirtyRate: '1MiB/s' } })
+    const order = [
+      'write to redis 1048576',
+      'start probes 200/s',
+      'stop probes',
+      'stop writing',
+      'judge state',
+    ]
+    expect(world.calls.filter((call) => order.includes(call))).toEqual(order)
   })
 
   it('is recorded with what identifies it, its metrics, phases and state', async () => {
@@ -212,9 +229,11 @@ describe('a trial in which a step fails', () => {
         throw error
       }),
     })
+    const migrating = step === 'checkpoint' || step === 'restore'
+    const why = ['the last line', ...(migrating ? ['the workload still answers'] : [])]
     expect(await record).toMatchObject({
       verdict,
-      cause: { step, message: 'host-b: it broke', why: ['the last line'], hint: 'mend it', log: '/log' },
+      cause: { step, message: 'host-b: it broke', why, hint: 'mend it', log: '/log' },
       metrics: {},
       state: { memory: 'unknown', files: 'unknown', connections: 'unknown' },
     })
@@ -280,6 +299,19 @@ describe('a trial that does not end in time', () => {
     })
     expect(await record).toMatchObject({ verdict: 'failed', cause: { step: 'restore' } })
   })
+})
+
+it('after a migration that failed, it is said that nothing answers any more', async () => {
+  let failed = false
+  const world = createWorld({
+    on: (call) => {
+      if (call === 'checkpoint') failed = true
+      if (call === 'checkpoint' || (failed && call === 'wait until answering')) throw new Error('it broke')
+    },
+  })
+  const { cause, verdict } = await runIn(world)
+  expect(verdict).toBe('failed')
+  expect(cause).toMatchObject({ message: 'it broke', why: ['the workload answers no more'] })
 })
 
 describe('a trial that is interrupted', () => {
@@ -380,6 +412,27 @@ describe('verdicts', () => {
       },
     })
     expect(world.calls).toEqual(['check clean'])
+  })
+
+  it('unsupported: there is nothing to write to', async () => {
+    const world = createWorld()
+    const factors = { dirtyRate: '1MiB/s' }
+    const planned = { ...trial, workload: 'counter', factors }
+    expect(await runIn(world, undefined, planned)).toMatchObject({
+      verdict: 'unsupported',
+      cause: { step: 'supports', message: expect.stringContaining('counter lacks workload:state') },
+    })
+    expect(world.calls).toEqual(['check clean'])
+  })
+
+  it('invalid: the state was not written to as fast as asked for', async () => {
+    const world = createWorld({ slowWriter: true })
+    const planned = { ...trial, factors: { dirtyRate: '1MiB/s' } }
+    expect(await runIn(world, undefined, planned)).toMatchObject({
+      verdict: 'invalid',
+      cause: { step: 'write' },
+    })
+    expect(world.calls).not.toContain('checkpoint')
   })
 
   it('invalid: the generator was late, whatever else was seen', async () => {

@@ -22,6 +22,17 @@ function compare(records: readonly TrialRecord[]) {
 }
 
 describe('compareTrials', () => {
+  test('counts how open connections ended, in measured trials alone', () => {
+    const [cell] = compare([
+      trialRecord({ index: 0, connection: 'survived' }),
+      trialRecord({ index: 1, connection: 'reset', verdict: 'wrong-state' }),
+      trialRecord({ index: 2, connection: 'reset', verdict: 'wrong-state' }),
+      trialRecord({ index: 3, connection: 'stalled', verdict: 'invalid' }),
+      trialRecord({ index: 4 }),
+    ]).cells
+    expect(cell?.connections).toEqual({ survived: 1, reset: 2 })
+  })
+
   test('orders cells so that what is compared stands together, in the order of the file', () => {
     const cells = [
       ['podman', 'redis', '64MiB'],

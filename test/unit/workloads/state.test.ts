@@ -1,7 +1,7 @@
 import { deflateSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fillState, incompressible } from '../../../src/workloads/state.ts'
+import { fillState, incompressible, incompressibleAt } from '../../../src/workloads/state.ts'
 import { workloadWith } from './support.ts'
 
 test('values depend on the seed alone, however they are cut', () => {
@@ -10,6 +10,16 @@ test('values depend on the seed alone, however they are cut', () => {
       const next = incompressible(seed)
       const parts = Buffer.concat(lengths.map((length) => next(length)))
       expect(parts.equals(incompressible(seed)(parts.length))).toBe(true)
+    }),
+  )
+})
+
+test('a part of them is what stands there in the whole', () => {
+  const whole = incompressible(7)(10_000)
+  fc.assert(
+    fc.property(fc.nat(9000), fc.nat(1000), (position, length) => {
+      const part = incompressibleAt(7, position, length)
+      expect(part.equals(whole.subarray(position, position + length))).toBe(true)
     }),
   )
 })

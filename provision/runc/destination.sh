@@ -1,0 +1,113 @@
+#!/bin/sh
+# The destination's side of a move. Listens, takes what source.sh sends, and restores it as soon as the last byte is there.
+# A word a line comes on standard input and goes to standard output:
+#   in   round N | final
+#   out  key KEY | synchronised | round N | received | restored PID | announced | failed WHAT
+# and on standard error the port that it listens on.
+#   destination.sh ADDRESS PEER
+# MODE is stop-copy, diskless or postcopy; PAGE_SERVER the address and port of the page server; TRANSFER tcp, ssh or rsync;
+# COMPRESSION what the bytes came through: none, zstd or lz4; SERVICE address and MAC of the workload.
+# shellcheck source=names.sh
+. "$(dirname "$0")/names.sh"
+here=$(dirname "$0")
+address=$1 peer=$2
+if [ "${connected:-}" != yes ]; then
+  exec 3<&0 4>&1 </dev/null
+  export connected=yes "$mark=yes"
+  cd "$state"
+  case $TRANSFER in
+    ssh)
+      # A server of its own, for one key and one purpose: whom the host itself lets in does not matter.
+      mkdir -p ssh
+      for name in host key; do ssh-keygen -q -t ed25519 -N '' -C migration-testbed -f "ssh/$name"; done
+      echo "from=\"$peer\",restrict $(cat ssh/key.pub)" >ssh/authorized
+      cat >ssh/config <<CONFIG
+ListenAddress $address:27028
+HostKey $state/ssh/host
+AuthorizedKeysFile $state/ssh/authorized
+PermitRootLogin prohibit-password
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+UseDNS no
+PidFile none
+ClientAliveInterval 3
+ClientAliveCountMax 4
+ForceCommand cat >$state/stream
+CONFIG
+      mkfifo stream
+      mkdir -p /run/sshd
+      echo "key $(base64 -w 0 ssh/key)" >&4
+      /usr/sbin/sshd -D -e -f "$state/ssh/config" >/dev/null 3<&- 4>&- &
+      exec <stream
+      ;;
+    rsync)
+      printf '[state]\npath = %s\nuid = root\ngid = root\nread only = no\nuse chroot = no\nhosts allow = %s\n' \
+        "$state" "$peer" >rsyncd.conf
+      rsync --daemon --no-detach --config=rsyncd.conf --address="$address" --port=27029 --log-file=rsyncd.log \
+        </dev/null >/dev/null 3<&- 4>&- &
+      ;;
+  esac
+  # Dead when nothing was heard for a while: the workload is frozen meanwhile.
+  [ "$TRANSFER" = ssh ] ||
+    exec socat -d -d "TCP4-LISTEN:0,bind=$address,range=$peer/32,nodelay,keepalive,keepidle=4,keepintvl=2,keepcnt=4" \
+      "EXEC:sh $0 $address $peer,nofork"
+fi
+exec >/dev/null
+tell() { echo "$*" >&4; }
+failed() { tell "failed $*"; exit 1; }
+
+layer() { tar -x -b 64 -B -g /dev/null --xattrs --xattrs-include='*' --numeric-owner -C "$bundle/upper"; }
+unpack() { tar -x -b 2048 -B -C "$state"; }
+
+cd "$state"
+rm -f resumed status
+mkfifo resumed status
+mkdir -p images/final
+exec 5<>resumed
+# shellcheck disable=SC2086 # address and MAC
+ip netns exec "$netns" sh "$here/../network/announce.sh" $SERVICE 3 20 eth0 <&5 3<&- 4>&- &
+announcer=$!
+if [ "$MODE" = diskless ]; then
+  exec 7<>status
+  criu page-server --images-dir "$images/final" --work-dir "$work" --log-file page-server.log -v4 \
+    --address "${PAGE_SERVER%:*}" --port "${PAGE_SERVER#*:}" --status-fd 7 </dev/null >/dev/null 2>&1 3<&- 4>&- &
+  timeout 5 sh -c 'dd bs=1 count=1 >/dev/null 2>&1' <&7 || failed "the page server does not listen on $PAGE_SERVER"
+fi
+layer || failed 'the writable layer could not be unpacked'
+tell synchronised
+
+while read -r word round <&3 && [ "$word" = round ]; do
+  unpack || failed "round $round could not be unpacked"
+  if [ "$COMPRESSION" != none ] && [ "$TRANSFER" != rsync ]; then
+    $COMPRESSION -d <packed | tar -x -C "$state" || failed "round $round could not be unpacked"
+    rm packed
+  fi
+  tell "round $round"
+done
+[ "$word" = final ] || exit 0
+
+if [ "$COMPRESSION" = none ] || [ "$TRANSFER" = rsync ]; then
+  { unpack && layer; } || failed 'what was sent could not be unpacked'
+else
+  $COMPRESSION -d | { unpack && layer; } || failed 'what was sent could not be unpacked'
+fi
+tell received
+set -- --image-path "$images/final"
+if [ "$MODE" = postcopy ]; then
+  dd >/dev/null 2>&1 # until the source ends the connection: then its page server is there
+  exec 7<>status
+  criu lazy-pages --images-dir "$images/final" --work-dir "$work" --log-file lazy-pages.log -v4 --page-server \
+    --address "${PAGE_SERVER%:*}" --port "${PAGE_SERVER#*:}" --status-fd 7 </dev/null >/dev/null 2>&1 3<&- 4>&- &
+  timeout 5 sh -c 'dd bs=1 count=1 >/dev/null 2>&1' <&7 || failed 'the daemon of lazy pages is not ready'
+  set -- "$@" --lazy-pages
+fi
+cd "$bundle"
+$runc --log "$state/restore.log" restore --detach "$@" --work-path "$work" --tcp-established --file-locks \
+  --pid-file "$state/pid" "$id" </dev/null >/dev/null 2>&1 3<&- 4>&- || failed 'runc restore'
+pid=$(cat "$state/pid")
+kill -0 "$pid" 2>/dev/null || failed "process $pid was restored and is gone"
+tell "restored $pid"
+wait "$announcer"
+tell announced
+wait

@@ -1,0 +1,35 @@
+import { messageOf, TestbedError } from '../core/errors.ts'
+import type { Host } from '../hosts/host.ts'
+import { saveCriuWork } from './criu-work.ts'
+import type { TrialContext } from './toolchain.ts'
+
+const saveDeadlineMs = 10_000
+
+/**
+ * Engines say little of what CRIU met: its log, saved beside the trial, says it.
+ * @throws the error with CRIU's own words; the signal's reason when the trial was told to stop
+ */
+export async function explainFailure(
+  context: TrialContext,
+  host: Host,
+  side: 'dump' | 'restore',
+  error: unknown,
+): Promise<never> {
+  const { errors } = await saveCriuWork(
+    host,
+    side,
+    context.folder,
+    AbortSignal.timeout(saveDeadlineMs),
+  ).catch(
+    () => ({ errors: [] }), // a host that is gone has no log
+  )
+  context.signal.throwIfAborted()
+  const own = error instanceof TestbedError ? (error.parts.why ?? []) : []
+  throw new TestbedError('trial', messageOf(error), {
+    where: host.name,
+    why: [...own.slice(-2), ...errors.slice(-4)],
+    hint: `CRIU's whole log is saved beside the trial: criu-${host.name}/${side}.log`,
+    log: `${context.folder}/criu-${host.name}/${side}.log`,
+    cause: error,
+  })
+}

@@ -1,0 +1,26 @@
+import { messageOf, TestbedError } from '../core/errors.ts'
+import type { TrialContext } from './toolchain.ts'
+
+/**
+ * After a migration that failed when the source's workload had ended: starts it there again from what it left, and says in
+ * the error which of the two happened.
+ * @throws always: the error, with a line more
+ */
+export async function goOnAtSource(
+  context: TrialContext,
+  error: unknown,
+  takeBack: () => Promise<void>,
+): Promise<never> {
+  context.signal.throwIfAborted()
+  const { source } = context
+  const ending = await takeBack().then(
+    () => `the workload goes on at ${source.name}, from its checkpoint`,
+    (reason: unknown) => `the workload could not be taken back at ${source.name}: ${messageOf(reason)}`,
+  )
+  const parts = error instanceof TestbedError ? error.parts : {}
+  throw new TestbedError('trial', messageOf(error), {
+    ...parts,
+    why: [...(parts.why ?? []), ending],
+    cause: error,
+  })
+}

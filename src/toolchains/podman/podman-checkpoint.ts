@@ -1,0 +1,57 @@
+import type { Facts } from '../../hosts/facts.ts'
+import { clearCriuWork } from '../criu-work.ts'
+import type { Toolchain, TrialContext } from '../toolchain.ts'
+import { loadImage } from './image.ts'
+import { migrate } from './migrate.ts'
+import { deployOnSource, removeAll } from './podman.ts'
+
+/** The checkpoint and the writable layer as one archive, restored under the same name on the other host. */
+export const podmanCheckpoint: Toolchain = {
+  name: 'podman-checkpoint',
+  keeps: { memory: true, connections: true, files: true },
+  supports: (source, destination) => lackingAt(source, destination, lacking),
+  prepare: loadImage,
+  deploy,
+  migrate: (context, _deployment, timeline) => migrate(context, timeline, { previous: false }),
+  remove: removeAll,
+}
+
+/** The same with all of the memory copied beforehand, while the workload runs: only what it wrote since is left. */
+export const podmanPrecopy: Toolchain = {
+  ...podmanCheckpoint,
+  name: 'podman-precopy',
+  supports: (source, destination) =>
+    lackingAt(source, destination, lacking) ??
+    (source.criuFeatures.mem_dirty_track === true
+      ? undefined
+      : {
+          feature: 'criu:mem_dirty_track',
+          at: 'source',
+          message:
+            'its kernel has no soft-dirty tracking (CONFIG_MEM_SOFT_DIRTY), so what changed is not known',
+        }),
+  migrate: (context, _deployment, timeline) => migrate(context, timeline, { previous: true }),
+}
+
+async function deploy(context: TrialContext) {
+  const { source, destination, signal } = context
+  await Promise.all([source, destination].map((host) => clearCriuWork(host, signal)))
+  return await deployOnSource(context)
+}
+
+type Lack = { readonly feature: string; readonly message: string }
+
+function lackingAt(source: Facts, destination: Facts, find: (facts: Facts) => Lack | undefined) {
+  const [atSource, atDestination] = [find(source), find(destination)]
+  if (atSource !== undefined) return { ...atSource, at: 'source' as const }
+  return atDestination === undefined ? undefined : { ...atDestination, at: 'destination' as const }
+}
+
+function lacking({ versions }: Facts): Lack | undefined {
+  if (versions.podman === undefined) {
+    return { feature: 'podman', message: 'it is not installed; add podman to the components of the testbed' }
+  }
+  if (versions.criu === undefined) return { feature: 'criu', message: 'CRIU is not installed' }
+  if (versions.runc === undefined) return { feature: 'runc', message: 'runc is not installed' }
+  return undefined
+}

@@ -1,0 +1,92 @@
+import { TestbedError } from '../core/errors.ts'
+import { lastLines } from '../core/process.ts'
+import { runChecked } from '../hosts/checked.ts'
+import type { Argv, Host } from '../hosts/host.ts'
+import type { TrialContext } from './toolchain.ts'
+
+/** Stands on every host that is up; its head says what each action does. */
+const folder = '/usr/local/lib/migration-testbed/provision/network'
+const script = `${folder}/namespace.sh`
+const timeoutMs = 20_000
+
+/** Name of the network namespace of a trial; the same on both hosts. */
+function namespaceOf(context: TrialContext): string {
+  return `trial-${context.trial}`
+}
+
+/** Where an engine finds it. */
+export function namespacePath(context: TrialContext): string {
+  return `/run/netns/${namespaceOf(context)}`
+}
+
+/** Makes it with the workload's address and MAC, not joined to the service network yet. */
+export async function makeNamespace(context: TrialContext, host: Host): Promise<void> {
+  const { address, mac } = context.service
+  await act(context, host, ['make', namespaceOf(context), address, mac])
+}
+
+/** The address in a namespace of `host`, ready to be put on the service network. */
+export interface HandOver {
+  /** From now on the address is behind that host, and everybody on the service network is told so. */
+  complete(): Promise<void>
+  close(): void
+}
+
+/** Starts everything that a hand-over takes, but for the hand-over itself: clients wait for that. */
+export async function stageHandOver(context: TrialContext, host: Host, times: number): Promise<HandOver> {
+  const { address, mac } = context.service
+  const argv: Argv = ['sh', script, 'hand-over', namespaceOf(context), address, mac, String(times)]
+  const process = await host.stream({ argv })
+  let said = ''
+  for (const output of [process.stdout, process.stderr]) {
+    output.setEncoding('utf8')
+    output.on('data', (text: string) => {
+      said += text
+    })
+  }
+  process.stdin.on('error', () => {}) // its exit code tells
+  return {
+    complete: async () => {
+      process.stdin.end('now\n')
+      const late = AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs * context.patience)])
+      const exitCode = await Promise.race([process.exit, aborted(late)])
+      if (exitCode === 0) return
+      throw new TestbedError('trial', `hand-over of the address failed (exit ${exitCode})`, {
+        where: host.name,
+        why: lastLines(said),
+      })
+    },
+    close: () => process.kill(),
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
+
+/** Puts the workload's address on the service network of `host` now. */
+export async function handOver(context: TrialContext, host: Host, times: number): Promise<void> {
+  const staged = await stageHandOver(context, host, times)
+  await staged.complete()
+}
+
+/** Takes the workload's address off the service network of `host`; what is sent to it there is lost. */
+export async function leaveServiceNetwork(context: TrialContext, host: Host): Promise<void> {
+  await act(context, host, ['leave', namespaceOf(context)])
+}
+
+/** Removes it, with firewall rules that CRIU left in it. Idempotent. */
+export async function removeNamespace(context: TrialContext, host: Host): Promise<void> {
+  await act(context, host, ['remove', namespaceOf(context)])
+}
+
+async function act(context: TrialContext, host: Host, args: readonly string[]): Promise<void> {
+  await runChecked(host, ['sh', script, ...args], {
+    what: `${args[0]} of the workload's network namespace`,
+    kind: 'trial',
+    signal: context.signal,
+    timeoutMs: timeoutMs * context.patience,
+  })
+}
