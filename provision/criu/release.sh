@@ -7,7 +7,7 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 root=$1 id=$2
 state=$(runc --root "$root" state "$id") || exit 0
 of() { printf '%s\n' "$state" | sed -n "s/.*\"$1\": \"\{0,1\}\([a-z0-9]*\).*/\1/p" | head -n 1; }
-[ "$(of status)" != paused ] || runc --root "$root" resume "$id"
+[ "$(of status)" != paused ] || { runc --root "$root" resume "$id" && echo 'CRIU had left the container frozen'; }
 
 inside() { nsenter --target "$(of pid)" --net "$@" 2>/dev/null; }
 for tables in iptables ip6tables; do

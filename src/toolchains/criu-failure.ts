@@ -7,6 +7,7 @@ const saveDeadlineMs = 10_000
 
 /**
  * Engines say little of what CRIU met: its log, saved beside the trial, says it.
+ * @param findings what was found out beside, a sentence each
  * @throws the error with CRIU's own words; the signal's reason when the trial was told to stop
  */
 export async function explainFailure(
@@ -14,6 +15,7 @@ export async function explainFailure(
   host: Host,
   side: 'dump' | 'restore',
   error: unknown,
+  findings: readonly string[] = [],
 ): Promise<never> {
   const { errors } = await saveCriuWork(
     host,
@@ -27,7 +29,7 @@ export async function explainFailure(
   const own = error instanceof TestbedError ? (error.parts.why ?? []) : []
   throw new TestbedError('trial', messageOf(error), {
     where: host.name,
-    why: [...own.slice(-2), ...errors.slice(-4)],
+    why: [...own.slice(-2), ...errors.slice(-4), ...findings],
     hint: `CRIU's whole log is saved beside the trial: criu-${host.name}/${side}.log`,
     log: `${context.folder}/criu-${host.name}/${side}.log`,
     cause: error,

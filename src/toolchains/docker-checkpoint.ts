@@ -52,8 +52,8 @@ export const dockerCheckpoint: Toolchain = {
       await timeline.phase('checkpoint', async () => {
         await docker(context, source, ['checkpoint', 'create', deployment.container, checkpoint]).catch(
           async (error: unknown) => {
-            await releaseContainer(context, source, runcRoot, deployment.container)
-            await explainFailure(context, source, 'dump', error)
+            const left = await releaseContainer(context, source, runcRoot, deployment.container)
+            await explainFailure(context, source, 'dump', error, left)
           },
         )
       })

@@ -1,5 +1,5 @@
 import { messageOf, TestbedError } from '../core/errors.ts'
-import type { TrialContext } from './toolchain.ts'
+import type { Host } from '../hosts/host.ts'
 
 /**
  * After a migration that failed when the source's workload had ended: starts it there again from what it left, and says in
@@ -7,7 +7,7 @@ import type { TrialContext } from './toolchain.ts'
  * @throws always: the error, with a line more
  */
 export async function goOnAtSource(
-  context: TrialContext,
+  context: { readonly source: Pick<Host, 'name'>; readonly signal: AbortSignal },
   error: unknown,
   takeBack: () => Promise<void>,
 ): Promise<never> {

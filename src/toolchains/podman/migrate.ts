@@ -102,8 +102,8 @@ async function dumpFailed(context: TrialContext, error: unknown): Promise<never>
   const id = await podman(context, source, [
     ...['container', 'inspect', '--format', '{{.Id}}', containerOf(context)],
   ]).catch(() => '')
-  await releaseContainer(context, source, '/run/runc', id)
-  return await explainFailure(context, source, 'dump', error)
+  const left = await releaseContainer(context, source, '/run/runc', id)
+  return await explainFailure(context, source, 'dump', error, left)
 }
 
 /** Restores on the destination; meanwhile the source, whose container is gone, stops answering for the address. */
