@@ -1,5 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { rejectWhenAborted } from '../core/abort.ts'
 import type { ClockOffset } from '../hosts/clock-offset.ts'
 import type { Host } from '../hosts/host.ts'
 import { type DumpStats, parseCriuStats, type RestoreStats } from './criu-stats.ts'
@@ -22,6 +23,9 @@ export async function keepPreDump(host: Host, signal: AbortSignal): Promise<void
   await host.run({ argv: ['sh', '-c', script, 'sh', workFolder] }, { signal })
 }
 
+/** CRIU says it wherever it may not raise its own limits, and goes on. */
+const harmless = /Can't setup RLIMIT_NOFILE for self/
+
 export interface CriuWork {
   readonly dump?: DumpStats
   readonly restore?: RestoreStats
@@ -42,7 +46,8 @@ export async function saveCriuWork(
   await mkdir(target, { recursive: true })
   const fetch = async (name: string) => {
     const local = join(target, name)
-    await host.get(`${workFolder}/${name}`, local).catch(() => undefined) // CRIU may never have been reached
+    const fetched = host.get(`${workFolder}/${name}`, local).catch(() => undefined) // CRIU may never have been reached
+    await Promise.race([fetched, rejectWhenAborted(signal)]) // nor may a host that is gone
     return local
   }
   const [logFile, statsFile, written] = await Promise.all([
@@ -51,7 +56,7 @@ export async function saveCriuWork(
     host.run({ argv: ['stat', '--format', '%.9Y', `${workFolder}/stats-${side}`] }, { signal }),
   ])
   const log = await readFile(logFile, 'utf8').catch(() => '')
-  const errors = log.split('\n').filter((line) => /\bError\b/.test(line))
+  const errors = log.split('\n').filter((line) => /\bError\b/.test(line) && !harmless.test(line))
   if (written.exitCode !== 0) return { errors }
   const stats = parseCriuStats(await readFile(statsFile))
   return { ...stats, errors, dumpedAtNs: BigInt(written.stdout.trim().replace('.', '')) }

@@ -14,6 +14,9 @@ import type { Deployment, Migration, Toolchain, TrialContext } from './toolchain
 
 /** Made anew for every trial: a second restore of the same checkpoint can clash in containerd's content store. */
 const checkpoint = 'migration'
+/** Docker waits for ever for a restore that broke off: there is time left to take the workload back. */
+const restoreTimeoutMs = 45_000
+const removeTimeoutMs = 10_000
 /** Where containerd lets runc keep the state of Docker's containers. */
 const runcRoot = '/run/docker/runtime-runc/moby'
 
@@ -82,9 +85,12 @@ async function restoreElsewhere(
     return details.bytes
   })
   await timeline.phase('restore', () =>
-    docker(context, destination, ['start', '--checkpoint', checkpoint, staged.container]).catch(
-      (error: unknown) => explainFailure(context, destination, 'restore', error),
-    ),
+    docker(
+      context,
+      destination,
+      ['start', '--checkpoint', checkpoint, staged.container],
+      restoreTimeoutMs,
+    ).catch((error: unknown) => explainFailure(context, destination, 'restore', error)),
   )
   const resumed = clock.monotonicNs()
   // Not earlier: what a client sends again would reach an interface whose sockets are not restored yet, and be reset.
@@ -100,7 +106,9 @@ async function restoreElsewhere(
 async function takeBack(context: TrialContext, deployment: Deployment, staged: Staged): Promise<void> {
   const { source, destination } = context
   // It may run after all, or its host be gone altogether.
-  await docker(context, destination, ['rm', '--force', staged.container]).catch(() => undefined)
+  await docker(context, destination, ['rm', '--force', staged.container], removeTimeoutMs).catch(
+    () => undefined,
+  )
   await docker(context, source, ['start', '--checkpoint', checkpoint, deployment.container])
   await announce(context, source, 3)
   await deploymentOf(context, source, deployment.container)

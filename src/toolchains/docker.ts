@@ -10,12 +10,17 @@ const serviceNetwork = 'svc'
 const timeoutMs = 120_000
 
 /** Runs `docker …` on a host for a trial. @throws TestbedError with Docker's own last lines */
-export async function docker(context: TrialContext, host: Host, args: readonly string[]): Promise<string> {
+export async function docker(
+  context: TrialContext,
+  host: Host,
+  args: readonly string[],
+  limitMs = timeoutMs,
+): Promise<string> {
   const { stdout } = await runChecked(host, ['docker', ...args], {
     what: `docker ${args[0]}`,
     kind: 'trial',
     signal: context.signal,
-    timeoutMs: timeoutMs * context.patience,
+    timeoutMs: limitMs * context.patience,
   })
   return stdout.trim()
 }

@@ -1,3 +1,4 @@
+import { rejectWhenAborted } from '../core/abort.ts'
 import { TestbedError } from '../core/errors.ts'
 import { lastLines } from '../core/process.ts'
 import { runChecked } from '../hosts/checked.ts'
@@ -49,7 +50,7 @@ export async function stageHandOver(context: TrialContext, host: Host, times: nu
     complete: async () => {
       process.stdin.end('now\n')
       const late = AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs * context.patience)])
-      const exitCode = await Promise.race([process.exit, aborted(late)])
+      const exitCode = await Promise.race([process.exit, rejectWhenAborted(late)])
       if (exitCode === 0) return
       throw new TestbedError('trial', `hand-over of the address failed (exit ${exitCode})`, {
         where: host.name,
@@ -58,12 +59,6 @@ export async function stageHandOver(context: TrialContext, host: Host, times: nu
     },
     close: () => process.kill(),
   }
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
 }
 
 /** Puts the workload's address on the service network of `host` now. */

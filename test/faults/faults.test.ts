@@ -33,7 +33,7 @@ interface Fault {
 
 describeOnHosts('faults', () => {
   let testbed: TestbedFolder
-  let running: RunningTestbed
+  let running: RunningTestbed | undefined
   const home = process.cwd()
 
   beforeAll(async () => {
@@ -43,7 +43,7 @@ describeOnHosts('faults', () => {
     running = await bringUp(loaded, { progress: () => undefined, signal: never })
   })
   afterAll(async () => {
-    await running.close()
+    await running?.close()
     process.chdir(home)
     await testbed.remove()
   })
@@ -51,7 +51,7 @@ describeOnHosts('faults', () => {
   /** Two trials, the first of them sabotaged. */
   async function run(name: string, sabotage: Sabotage): Promise<readonly TrialRecord[]> {
     const toolchain = toolchains.find((one) => one.name === name)
-    if (toolchain === undefined) throw new Error(`there is no toolchain ${name}`)
+    if (toolchain === undefined || running === undefined) throw new Error(`${name} cannot be run`)
     const { value: workload } = await loadWorkload(path.join(projectFolders.workloads, 'redis'))
     const plan = planExperiment({
       experiment: {
