@@ -88,7 +88,7 @@ try {
     const { workloadAddress, workloadMac } = loaded.value.networks.service
     const service = { address: workloadAddress, mac: workloadMac, port: workload.port }
     const context = { trial: 'bench', source, destination, workload, image, service, factors: {}, folder }
-    const trial: TrialContext = { ...context, clock: systemClock, signal }
+    const trial: TrialContext = { ...context, patience: 1, clock: systemClock, signal }
     const tools = runcToolchains.filter(({ name }) => atMost[name] !== undefined)
     const [first] = tools
     if (first === undefined) throw new Error('no toolchain to measure')
