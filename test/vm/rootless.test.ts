@@ -78,10 +78,14 @@ describe('without root', () => {
   test('they reach each other on both networks', async () => {
     const { value } = await loadTestbed(path.join(folder, 'testbed.yaml'))
     const [a, b] = value.hosts
-    for (const address of [b?.mgmtAddress, b?.serviceAddress])
-      await on('host-a', `ping -c 1 -W 10 ${address}`)
-    for (const address of [a?.mgmtAddress, a?.serviceAddress])
-      await on('host-b', `ping -c 1 -W 10 ${address}`)
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ]) {
+      for (const address of [to?.mgmtAddress, to?.serviceAddress]) {
+        expect(await on(from?.name ?? '', `exec 3<>/dev/tcp/${address}/22; head -c 4 <&3`)).toBe('SSH-')
+      }
+    }
   })
 
   test('they reach the client', async () => {
