@@ -9,7 +9,7 @@ for _ in 1 2 3; do
   kill -KILL $left 2>/dev/null || true
 done
 if [ -d "$state/runc/$id" ]; then
-  $runc delete --force "$id" >/dev/null 2>&1 || rm -rf "$state/runc/$id"
+  $runc delete --force "$id" >/dev/null 2>&1 || true
 fi
 # What was restored or frozen when its runc was killed is known to nobody but its cgroup.
 thaw
