@@ -17,6 +17,7 @@ import type { Argv, Host } from '../src/hosts/host.ts'
 import { takeDown } from '../src/testbed/down.ts'
 import { cacheFolder } from '../src/testbed/state.ts'
 import { bringUp } from '../src/testbed/up.ts'
+import { announce } from '../src/toolchains/docker.ts'
 import { prepareHost } from '../src/toolchains/runc/host-side.ts'
 import { parseStatistics } from '../src/toolchains/runc/rounds.ts'
 import { runcToolchains } from '../src/toolchains/runc/runc.ts'
@@ -69,6 +70,7 @@ async function byHand(context: TrialContext, pid: number): Promise<Move> {
   await systemClock.sleep(300, signal)
   here.tell('go')
   const [sent, restored] = await Promise.all([here.expect('sent', limit), there.expect('restored', limit)])
+  await announce(context, destination, 2)
   const [dumpedAt = '', statistics] = sent.split(' ')
   const { freezingUs, frozenUs } = parseStatistics(statistics)
   const frozenAtNs = BigInt(dumpedAt.replace('.', '')) - BigInt(freezingUs + frozenUs) * 1000n

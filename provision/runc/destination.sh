@@ -56,12 +56,14 @@ fi
 exec >/dev/null
 tell() { echo "$*" >&4; }
 failed() { tell "failed $*"; exit 1; }
+# Before `failed`: the lines of a log of CRIU that matter.
+quote() { grep Error "$work/$1.log" | grep -v RLIMIT_NOFILE >&2 || true; }
 
 layer() { tar -x -b 64 -B -g /dev/null --xattrs --xattrs-include='*' --numeric-owner -C "$bundle/upper"; }
 unpack() { tar -x -b 2048 -B -C "$state"; }
 
 cd "$state"
-rm -f resumed status
+rm -f resumed status "$work/page-server.log" "$work/lazy-pages.log" "$work/lazy-pages.socket"
 mkfifo resumed status
 mkdir -p images/final
 exec 5<>resumed
@@ -72,7 +74,7 @@ if [ "$MODE" = diskless ]; then
   exec 7<>status
   criu page-server --images-dir "$images/final" --work-dir "$work" --log-file page-server.log -v4 \
     --address "${PAGE_SERVER%:*}" --port "${PAGE_SERVER#*:}" --status-fd 7 </dev/null >/dev/null 2>&1 3<&- 4>&- &
-  timeout 5 sh -c 'dd bs=1 count=1 >/dev/null 2>&1' <&7 || failed "the page server does not listen on $PAGE_SERVER"
+  timeout 5 sh -c 'dd bs=1 count=1 >/dev/null 2>&1' <&7 || { quote page-server; failed "the page server does not listen on $PAGE_SERVER"; }
 fi
 layer || failed 'the writable layer could not be unpacked'
 tell synchronised
@@ -99,7 +101,7 @@ if [ "$MODE" = postcopy ]; then
   exec 7<>status
   criu lazy-pages --images-dir "$images/final" --work-dir "$work" --log-file lazy-pages.log -v4 --page-server \
     --address "${PAGE_SERVER%:*}" --port "${PAGE_SERVER#*:}" --status-fd 7 </dev/null >/dev/null 2>&1 3<&- 4>&- &
-  timeout 5 sh -c 'dd bs=1 count=1 >/dev/null 2>&1' <&7 || failed 'the daemon of lazy pages is not ready'
+  timeout 5 sh -c 'dd bs=1 count=1 >/dev/null 2>&1' <&7 || { quote lazy-pages; failed 'the daemon of lazy pages is not ready'; }
   set -- "$@" --lazy-pages
 fi
 cd "$bundle"

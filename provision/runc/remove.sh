@@ -9,7 +9,7 @@ for _ in 1 2 3; do
   kill -KILL $left 2>/dev/null || true
 done
 if [ -d "$state/runc/$id" ]; then
-  $runc delete --force "$id" >/dev/null 2>&1 || rm -rf "$state/runc/$id"
+  $runc delete --force "$id" >/dev/null 2>&1 || true
 fi
 # What was restored or frozen when its runc was killed is known to nobody but its cgroup.
 thaw
@@ -25,8 +25,11 @@ if [ -e "/run/netns/$netns" ]; then
   ip netns del "$netns"
 fi
 ip link del "$veth" 2>/dev/null || true
-awk -v bundle="$bundle/" -v state="$state/" 'index($5, bundle) == 1 || index($5, state) == 1 { print $5 }' /proc/self/mountinfo |
+# A CRIU that was killed leaves its view of the cgroups mounted in its work folder.
+awk -v bundle="$bundle/" -v state="$state/" -v yard="$work/.criu." \
+  'index($5, bundle) == 1 || index($5, state) == 1 || index($5, yard) == 1 { print $5 }' /proc/self/mountinfo |
   sort -r | xargs -r -n 1 umount -l
+find "$work" -maxdepth 1 -name '.criu.*' -type d -exec rmdir {} + 2>/dev/null || true
 for name in pipe-max-size pipe-user-pages-soft; do
   [ ! -s "$state/$name" ] || cat "$state/$name" >"/proc/sys/fs/$name"
 done

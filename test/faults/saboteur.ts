@@ -39,6 +39,6 @@ export async function onHost(host: Host, script: string): Promise<void> {
   if (exitCode !== 0) throw new Error(`${host.name}: ${script}\n${stderr}`)
 }
 
-/** CRIU is at work on that side: its log has begun. */
+/** CRIU is at work on that side: its log has begun. Of an earlier trial's there may be one still. */
 export const criuWorks = (side: 'dump' | 'restore') =>
-  `until [ -s /var/log/criu/${side}.log ]; do sleep 0.002; done`
+  `rm -f /var/log/criu/${side}.log; until [ -s /var/log/criu/${side}.log ]; do sleep 0.002; done`

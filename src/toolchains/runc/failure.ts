@@ -1,10 +1,12 @@
 import { messageOf, TestbedError } from '../../core/errors.ts'
+import { waitUntilAnswering } from '../../probes/ready.ts'
 import { saveCriuWork } from '../criu-work.ts'
 import type { TrialContext } from '../toolchain.ts'
 import { runScript } from './host-side.ts'
 import type { Side } from './side.ts'
 
 const rescueMs = 20_000
+const answerMs = 5000
 
 /**
  * Ends what is under way, saves CRIU's logs, clears the destination and lets the workload go on at the source where CRIU
@@ -39,7 +41,8 @@ export async function explainFailure(
 const nothing = () => ({ errors: [] as readonly string[] })
 
 /** First the destination: nothing may answer there any more when the source goes on. */
-async function rescue({ source, destination }: TrialContext, sides: readonly Side[]): Promise<string> {
+async function rescue(context: TrialContext, sides: readonly Side[]): Promise<string> {
+  const { source, destination } = context
   const signal = AbortSignal.timeout(rescueMs)
   for (const side of sides) if (side.host !== source) side.kill()
   const cleared = await runScript(destination, 'remove', 'removal of the bundle', { signal }).then(
@@ -51,8 +54,19 @@ async function rescue({ source, destination }: TrialContext, sides: readonly Sid
   const lines = said.split('\n')
   const locks = lines.slice(0, -1).map((line) => `a lock of CRIU was left and is removed: ${line}`)
   const serves = /^serves \d+$/.test(lines.at(-1) ?? '')
-  const fate = serves
-    ? `the workload goes on at ${source.name}`
-    : `the workload is gone: ${lines.at(-1) === 'gone' ? 'its process at the source has ended' : said}`
+  const fate = !serves
+    ? `the workload is gone: ${lines.at(-1) === 'gone' ? 'its process at the source has ended' : said}`
+    : (await answers(context))
+      ? `the workload goes on at ${source.name}`
+      : `the workload's process is still at ${source.name}, but it answers no more`
   return [fate, ...locks, ...(cleared === undefined ? [] : [cleared])].join('; ')
+}
+
+/** A process that was left in the middle of a dump can be there and do nothing. */
+async function answers({ service, workload }: TrialContext): Promise<boolean> {
+  const address = { host: service.address, port: service.port }
+  return await waitUntilAnswering(address, workload.probe, answerMs, AbortSignal.timeout(answerMs * 2)).then(
+    () => true,
+    () => false,
+  )
 }
