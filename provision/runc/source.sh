@@ -126,5 +126,6 @@ if [ "$event" = dumped ]; then
   [ "$MODE" = postcopy ] || echo "$answer" >&6
   case $event in ended*) ;; *) read -r event <&5 ;; esac
 fi
+[ "$event" = 'ended 0' ] || thaw # CRIU leaves it frozen as it found it: it was frozen before
 [ "$event" != 'ended 0' ] || event="$event $(base64 -w 0 "$work/stats-dump")"
 tell "$event"

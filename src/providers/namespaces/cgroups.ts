@@ -1,4 +1,4 @@
-import { readdir, readFile, rmdir } from 'node:fs/promises'
+import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TestbedError } from '../../core/errors.ts'
 import { poll } from '../../core/retry.ts'
@@ -30,6 +30,8 @@ export async function killGroup(id: string, host: string, clock: Clock): Promise
     async () => {
       const pids = await processesOf(id, host)
       for (const pid of pids) sendKill(pid)
+      // A migration that was cut off leaves its workload frozen, and what is frozen in cgroup v1 does not end.
+      for (const mount of await hierarchies()) await thawBelow(join(mount, label, id, host))
       return pids.length === 0 ? true : undefined
     },
     { what: 'end of its processes', where: host, timeoutMs: 10_000, intervalMs: 10, clock },
@@ -78,6 +80,11 @@ async function processesBelow(folder: string): Promise<number[]> {
     (await subfolders(folder)).map((name) => processesBelow(join(folder, name))),
   )
   return [...pids, ...below.flat()].filter((pid) => pid > 0)
+}
+
+async function thawBelow(folder: string): Promise<void> {
+  await writeFile(join(folder, 'freezer.state'), 'THAWED', { flag: 'r+' }).catch(() => {}) // only the freezer has one
+  for (const name of await subfolders(folder)) await thawBelow(join(folder, name))
 }
 
 function sendKill(pid: number): void {
