@@ -39,9 +39,13 @@ const noFacts: Facts = {
 
 const goodbyeMs = 1000
 
-/** Connects to a host. @throws TestbedError when it cannot be reached. */
-export async function connectHost(address: HostAddress, signal?: AbortSignal): Promise<SshHost> {
-  const client = await connect(address, signal)
+/** Connects to a host; `timeoutMs` bounds the handshake. @throws TestbedError when it cannot be reached. */
+export async function connectHost(
+  address: HostAddress,
+  signal?: AbortSignal,
+  timeoutMs?: number,
+): Promise<SshHost> {
+  const client = await connect(address, signal, timeoutMs)
   return createHost(address, client, noFacts, createLimiter(channelsAtOnce))
 }
 

@@ -18,6 +18,9 @@ import { stateFolderOf, type TestbedState, writeState } from './state.ts'
 
 const identityScript = `${remoteFolder}/identity.sh`
 
+/** The host is there, but an emulated one that was put back a moment ago, on a busy machine, has to warm up first. */
+const handshakeMs = 60_000
+
 interface Options {
   readonly progress: Progress
   readonly signal: AbortSignal
@@ -71,7 +74,7 @@ export async function makeReady(
   const joinAll = async (joining: readonly HostAddress[], reset: boolean) => {
     const unsaved = await Promise.all(
       joining.map(async (address) => {
-        const host = await connectHost(address, options.signal)
+        const host = await connectHost(address, options.signal, handshakeMs)
         hosts.get(address.name)?.close()
         hosts.set(address.name, host)
         const saved = await joinHost(provider, testbed, host, known, digest, { ...options, reset })
