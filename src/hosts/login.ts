@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { createConnection } from 'node:net'
 import type { Duplex } from 'node:stream'
 import ssh2, {
   type AnyAuthMethod,
@@ -8,6 +9,8 @@ import ssh2, {
 } from 'ssh2'
 import { messageOf } from '../core/errors.ts'
 import { hostKeyOf, isPinnedKey } from './keys.ts'
+
+const goodbyeMs = 1000
 
 /** One SSH server, and everything that may open it. */
 export interface LoginTarget {
@@ -67,6 +70,15 @@ const keyAlgorithms: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>>
 export async function logIn(target: LoginTarget, options: LoginOptions): Promise<Login> {
   options.signal?.throwIfAborted()
   const client = new Client()
+  const socket = options.through ?? createConnection({ host: target.host, port: target.port })
+  const end = client.end.bind(client)
+  client.end = () => {
+    end()
+    // A machine that was taken away never answers: its connection would keep this program for a quarter of an hour. ssh2's own
+    // destroy() does nothing after end().
+    setTimeout(() => socket.destroy(), goodbyeMs).unref()
+    return client
+  }
   const attempts = await credentialsOf(target)
   let tried: Login['credential'] | undefined
   let hostKey = ''
@@ -86,6 +98,7 @@ export async function logIn(target: LoginTarget, options: LoginOptions): Promise
     const fail = (error: unknown) => {
       settle()
       client.destroy()
+      socket.destroy()
       if (options.signal?.aborted === true) reject(options.signal.reason)
       else if (hostKey !== '' && !isRight(target, hostKey))
         reject(new WrongHostKey(`${target.host}:${target.port}`, hostKey))
@@ -102,10 +115,8 @@ export async function logIn(target: LoginTarget, options: LoginOptions): Promise
     client.once('error', fail)
     client.once('close', closed)
     client.connect({
-      host: target.host,
-      port: target.port,
       username: target.user,
-      ...(options.through === undefined ? {} : { sock: options.through }),
+      sock: socket,
       readyTimeout: options.timeoutMs,
       keepaliveInterval: 15_000,
       keepaliveCountMax: 4,

@@ -37,8 +37,6 @@ const noFacts: Facts = {
   clockSource: '',
 }
 
-const goodbyeMs = 1000
-
 /** Connects to a host; `timeoutMs` bounds the handshake. @throws TestbedError when it cannot be reached. */
 export async function connectHost(
   address: HostAddress,
@@ -84,8 +82,6 @@ function createHost(
     shell: (input, output) => openShell(client, name, input, output),
     close: () => {
       client.end()
-      // A machine that was taken away meanwhile never answers: its connection must not keep this program for minutes.
-      setTimeout(() => client.destroy(), goodbyeMs).unref()
     },
     withFacts: (known) => createHost(address, client, known, limit),
   }

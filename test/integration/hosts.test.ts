@@ -59,6 +59,21 @@ describeOnHosts('hosts over SSH', () => {
     })
   })
 
+  test('a host that is gone keeps no connection open', async () => {
+    const connections = () =>
+      process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
+    const before = connections()
+    const gone = await testbed.connect('host-a')
+    expect(connections()).toBe(before + 1)
+    // The server's side of this connection stands still: it answers nothing any more, not even the goodbye.
+    const stop = { argv: ['sh', '-c', 'kill -STOP "$PPID"'] as const }
+    await expect(gone.run(stop, { timeoutMs: 1000 })).rejects.toThrow('no end after 1 s')
+    expect(connections()).toBe(before + 1)
+    gone.close()
+    await expect.poll(connections, { timeout: 5000 }).toBe(before)
+    await shell('pkill -KILL --runstates T sshd || true')
+  })
+
   test('a command gets every argument as it is', async () => {
     const awkward = [
       '',
