@@ -6,14 +6,20 @@ set -eu
 export LC_ALL=C PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 id=$1
 record=/var/lib/migration-testbed/testbed
+provision=/usr/local/lib/migration-testbed/provision
 [ "$(head -n 1 "$record" 2>/dev/null | cut -d' ' -f1)" = "$id" ] || exit 0
 
-! command -v pkill >/dev/null || pkill -KILL -f '^sh /usr/local/lib/migration-testbed/provision/' || true
+! command -v pkill >/dev/null || pkill -KILL -f "^sh $provision/" || true
 if command -v docker >/dev/null && docker version >/dev/null 2>&1; then
   docker ps --all --quiet --filter label=migration-testbed.trial | xargs -r docker rm --force --volumes >/dev/null
   docker images --format '{{.Repository}}:{{.Tag}}' | grep '^migration-testbed/' | xargs -r docker rmi --force >/dev/null
   docker network ls --quiet --filter label=migration-testbed=network | xargs -r docker network rm >/dev/null
 fi
+if command -v podman >/dev/null; then
+  podman ps --all --quiet --filter label=migration-testbed.trial | xargs -r podman rm --force --volumes >/dev/null
+  podman images --format '{{.Repository}}:{{.Tag}}' | grep 'migration-testbed/' | xargs -r podman rmi --force >/dev/null
+fi
+if [ -e "$provision/runc/remove.sh" ]; then sh "$provision/runc/remove.sh" || true; fi
 
 # Shaped links carry a root discipline with this handle: provision/network/link.sh
 if command -v tc >/dev/null; then
@@ -27,6 +33,9 @@ sed -n 's/^uplink //p' "$record" | while read -r uplink was; do
   ! command -v nmcli >/dev/null || nmcli device set "$uplink" managed yes 2>/dev/null || true
 done
 [ ! -e /sys/class/net/svc0 ] || ip link del svc0
-rm -rf /usr/local/lib/migration-testbed/provision /var/log/criu/verify /run/migration-testbed-provisioned
+rm -rf "$provision" /var/log/criu/verify /run/migration-testbed-provisioned
 rmdir /usr/local/lib/migration-testbed 2>/dev/null || true
-rm -rf /var/lib/migration-testbed
+# The record goes last. The folder may be a file system of its own, which stays.
+find /var/lib/migration-testbed -xdev -mindepth 1 ! -path "$record" -delete
+rm -f "$record"
+rmdir /var/lib/migration-testbed 2>/dev/null || true

@@ -206,7 +206,7 @@ describeOnHosts('hosts over SSH', () => {
   test('nothing of the machine is mounted in a host', async () => {
     expect(
       await shell(
-        'cut -d" " -f5 /proc/self/mountinfo | grep -v -E "^/(proc|sys|dev|run|var/lib/(docker|containerd))?(/|$)" || true',
+        'cut -d" " -f5 /proc/self/mountinfo | grep -v -E "^/(proc|sys|dev|run|var/lib/(docker|containerd|containers|migration-testbed))?(/|$)" || true',
       ),
     ).toBe('')
     expect(await shell('ls -d /.machine 2>/dev/null || true')).toBe('')

@@ -8,7 +8,6 @@ import { packageRoot, projectFolders } from '../../../src/config/paths.ts'
 import { loadTestbed } from '../../../src/config/testbed.ts'
 import { listWorkloads, loadWorkload } from '../../../src/config/workload.ts'
 import { exitCodes, TestbedError } from '../../../src/core/errors.ts'
-import { toolchains } from '../../../src/toolchains/all.ts'
 import { documentsIn, errorText, knownNames, loadByName, testdata } from './load.ts'
 
 const invalid = documentsIn(path.join(testdata, 'invalid'))
@@ -18,10 +17,7 @@ const testbeds = documentsIn(projectFolders.testbeds).filter((file) => file.ends
 const experiments = documentsIn(projectFolders.experiments).filter((file) => file.endsWith('.yaml'))
 const workloadNames = await listWorkloads(projectFolders.workloads)
 const workloads = workloadNames.map((name) => path.join(projectFolders.workloads, name))
-const projectNames = {
-  toolchains: toolchains.map(({ name }) => name),
-  workloads: [...knownNames.workloads, ...workloadNames],
-}
+const projectNames = { ...knownNames, workloads: [...knownNames.workloads, ...workloadNames] }
 const short = (file: string): string => path.relative(packageRoot, file)
 
 let folder: string

@@ -6,9 +6,10 @@ import { packageRoot } from '../../../src/config/paths.ts'
 import { loadTestbed } from '../../../src/config/testbed.ts'
 import { loadWorkload } from '../../../src/config/workload.ts'
 import { formatError } from '../../../src/core/errors.ts'
+import { toolchains } from '../../../src/toolchains/all.ts'
 
 export const knownNames = {
-  toolchains: ['docker-commit', 'docker-checkpoint'],
+  toolchains: toolchains.map(({ name }) => name),
   workloads: ['counter', 'redis'],
 }
 export const testdata = path.join(packageRoot, 'test', 'testdata')
