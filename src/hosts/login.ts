@@ -69,6 +69,7 @@ const keyAlgorithms: Readonly<Record<string, readonly ServerHostKeyAlgorithm[]>>
  */
 export async function logIn(target: LoginTarget, options: LoginOptions): Promise<Login> {
   options.signal?.throwIfAborted()
+  const attempts = await credentialsOf(target)
   const client = new Client()
   const socket = options.through ?? createConnection({ host: target.host, port: target.port })
   const end = client.end.bind(client)
@@ -79,7 +80,6 @@ export async function logIn(target: LoginTarget, options: LoginOptions): Promise
     setTimeout(() => socket.destroy(), goodbyeMs).unref()
     return client
   }
-  const attempts = await credentialsOf(target)
   let tried: Login['credential'] | undefined
   let hostKey = ''
   const authHandler: AuthHandlerMiddleware = (_methods, _partial, next) => {
