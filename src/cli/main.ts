@@ -71,7 +71,15 @@ export function createProgram(): Command {
     .command('down')
     .description('remove the testbed: processes, namespaces, devices, files; caches and results stay')
     .addOption(testbedOption())
+    .option(
+      '--all',
+      'every testbed with networks on this machine, from whatever folder it was made, also where that folder is gone',
+    )
     .addOption(json())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  testbed down\n  testbed down --all            after a crash, or in CI',
+    )
     .action(lazily(async () => (await import('./commands/down.ts')).down))
   program
     .command('rebuild')

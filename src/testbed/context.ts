@@ -5,9 +5,13 @@ import { systemClock } from '../core/time.ts'
 import type { ProviderContext } from '../providers/provider.ts'
 import { cacheFolder, stateFolderOf } from './state.ts'
 
-export function contextFor(name: TestbedName, progress: Progress): ProviderContext {
+export function contextFor(
+  name: TestbedName,
+  progress: Progress,
+  stateFolder = stateFolderOf(name),
+): ProviderContext {
   return {
-    stateFolder: stateFolderOf(name),
+    stateFolder,
     cacheFolder: cacheFolder(),
     projectFolder: packageRoot,
     progress,

@@ -1,6 +1,6 @@
 import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import type { HostName, ProviderName, ResolvedTestbed, TestbedName } from '../config/resolved.ts'
 import { TestbedError } from '../core/errors.ts'
@@ -33,8 +33,11 @@ export function cacheFolder(): string {
 }
 
 /** Undefined when the testbed was never brought up, or was taken down. */
-export async function readState(name: TestbedName): Promise<TestbedState | undefined> {
-  const file = join(stateFolderOf(name), 'testbed.json')
+export async function readState(
+  name: TestbedName,
+  folder = stateFolderOf(name),
+): Promise<TestbedState | undefined> {
+  const file = join(folder, 'testbed.json')
   try {
     return JSON.parse(await readFile(file, 'utf8')) as TestbedState
   } catch (error) {
@@ -52,24 +55,25 @@ export async function writeState(state: TestbedState): Promise<void> {
   await writeFileAtomic(join(folder, 'testbed.json'), `${JSON.stringify(state, undefined, 2)}\n`)
 }
 
-/** Removes the testbed's folder, and `.testbed` when it was the last one. */
-export async function removeState(name: TestbedName): Promise<void> {
-  const folder = stateFolderOf(name)
+/** Removes a testbed's folder, and `.testbed` when it was the last one. */
+export async function removeState(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
-  const rest = await readdir(resolve('.testbed')).catch(() => ['none'])
-  if (rest.length === 0) await rm(resolve('.testbed'), { recursive: true })
+  const rest = await readdir(dirname(folder)).catch(() => ['none'])
+  if (rest.length === 0) await rm(dirname(folder), { recursive: true })
 }
 
-export async function stateExists(name: TestbedName): Promise<boolean> {
-  return await access(stateFolderOf(name)).then(
+export async function stateExists(folder: string): Promise<boolean> {
+  return await access(folder).then(
     () => true,
     () => false,
   )
 }
 
 /** One program at a time changes a testbed or runs an experiment on it. @throws TestbedError `busy` */
-export async function lockTestbed(name: TestbedName): Promise<() => Promise<void>> {
-  const folder = stateFolderOf(name)
+export async function lockTestbed(
+  name: TestbedName,
+  folder = stateFolderOf(name),
+): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true })
   return await takeLock(join(folder, 'lock'), {
     what: `testbed ${name}`,

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { findOwners } from '../../src/providers/namespaces/owners.ts'
+import { takeDown } from '../../src/testbed/down.ts'
 import { cacheFolder } from '../../src/testbed/state.ts'
 import { differences, type MachineState, machineState } from '../support/machine-state.ts'
 import { describeOnHosts } from '../support/requirements.ts'
@@ -79,6 +81,20 @@ describeOnHosts('nothing is left behind', () => {
     await skipWithOthers()
     expect(differences(bare, snapshot())).toEqual([])
     expect(await readdir('/run')).not.toContainEqual(expect.stringContaining('netns'))
+  })
+
+  test('where the folder that it was made in is gone', async () => {
+    const other = await makeTestbedFolder(1)
+    const before = machineState(other.id, marker)
+    expectExit(await other.runWith(environment(), 'up'), 0)
+    const { stderr } = expectExit(await up(), 2)
+    expect(stderr).toContain(`that is testbed ${other.name}, made in ${other.path}: take it down there`)
+    const owner = (await findOwners()).find(({ workingDirectory }) => workingDirectory === other.path)
+    await rm(other.path, { recursive: true })
+    const { stateFolder } = owner ?? expect.fail(`${other.path} owns no link`)
+    expect(await takeDown(other.name, { provider: 'auto', progress: () => {}, stateFolder })).toBe(true)
+    expect(differences(before, machineState(other.id, marker))).toEqual([])
+    await expect(readdir(other.path)).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
   test('after rebuild and down', async () => {

@@ -3,6 +3,7 @@ import type { ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
 import { mustRunLocal, runLocal } from '../../core/process.ts'
 import { type Names, type NetworkName, networkNames } from './names.ts'
 import { labelNetnsFolder, restoreNetnsFolder } from './netns-folder.ts'
+import { aliasOf } from './owners.ts'
 
 const timeoutMs = 10_000
 
@@ -64,7 +65,7 @@ export async function createNetworks(testbed: ResolvedTestbed, names: Names, own
       const link = names.machineLink(network)
       return [
         `link add ${link} type veth peer name ${names.machinePort(network)} netns ${names.switch}`,
-        `link set ${link} alias "migration-testbed ${testbed.name} ${network} ${owner}"`,
+        `link set ${link} alias "${aliasOf(testbed.name, network, owner)}"`,
         `addr add ${machineAddress}/${prefixLength} dev ${link}`,
         `link set ${link} up`,
       ]

@@ -37,17 +37,17 @@ async function stateOf(): Promise<TestbedState> {
 test('what is written is read again, and gone when it is removed', async () => {
   const state = await stateOf()
   expect(await readState('default')).toBeUndefined()
-  expect(await stateExists('default')).toBe(false)
+  expect(await stateExists(stateFolderOf('default'))).toBe(false)
   await writeState(state)
   expect(await readState('default')).toEqual(state)
   expect(await readdir(stateFolderOf('default'))).toEqual(['testbed.json'])
   await writeState({ ...state, testbed: { ...state.testbed, name: 'other' } })
-  await removeState('default')
-  expect(await stateExists('default')).toBe(false)
+  await removeState(stateFolderOf('default'))
+  expect(await stateExists(stateFolderOf('default'))).toBe(false)
   expect(await readdir('.testbed')).toEqual(['other'])
-  await removeState('other')
+  await removeState(stateFolderOf('other'))
   expect(await readdir('.')).toEqual([])
-  await removeState('other')
+  await removeState(stateFolderOf('other'))
 })
 
 test('state that cannot be read is an error with the way out', async () => {
