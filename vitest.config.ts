@@ -29,6 +29,16 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'moves',
+          include: ['test/moves/**/*.test.ts'],
+          pool: 'forks', // the working folder is the testbed's
+          fileParallelism: false,
+          testTimeout: 10 * 60_000,
+          hookTimeout: 10 * 60_000,
+        },
+      },
+      {
+        test: {
           name: 'vm',
           include: ['test/vm/**/*.test.ts'],
           // Real Vagrant on a libvirt of its own. Emulated machines take minutes to boot.

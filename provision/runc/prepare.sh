@@ -16,23 +16,32 @@ sh "$(dirname "$0")/unpack.sh" "$image" "$lower"
 mount -t overlay -o "lowerdir=$lower,upperdir=$bundle/upper,workdir=$bundle/overlay-work" migration-testbed "$bundle/rootfs"
 mount -t tmpfs -o size=90%,mode=0700 migration-testbed "$images"
 
-# What runc cannot pass on. The lock of the network is ours: a bridge port that lets nothing through is closed and opened in
-# a millisecond, where CRIU's firewall rules take tens of them, and nothing can be left behind in a firewall.
+# The lock of the network is ours: a bridge port that lets nothing through is closed and opened in a millisecond, where CRIU's
+# firewall rules take tens of them, and nothing can be left behind in a firewall. CRIU 4.1 crashes when it reads of it in a
+# file, and then locks in its own way as well.
+version=$(criu --version | awk '/^Version:/ { print $2 }')
+lock='network-lock skip'
+[ "$(printf '%s\n4.2\n' "$version" | sort -V | head -n 1)" = 4.2 ] || lock="# CRIU $version: network-lock"
+# What runc cannot pass on.
 cat >"$bundle/criu.conf" <<CONF
 tcp-established
 skip-in-flight
 file-locks
 ghost-limit 67108864
-network-lock skip
+$lock
 manage-cgroups ignore
 work-dir $work
 action-script $bundle/on-action
 CONF
-# CRIU holds the frozen workload until the destination has restored it: if it cannot, the workload goes on here.
+# CRIU holds the frozen workload until the destination has restored it: if it cannot, the workload goes on here. CRIU 4.1 runs
+# each action twice; the second time changes nothing.
 cat >"$bundle/on-action" <<HOOK
 #!/bin/sh
 case \$CRTOOLS_SCRIPT_ACTION in
-  pre-dump) exec sh $(dirname "$0")/freeze.sh ;;
+  pre-dump)
+    # In a round of pre-copy CRIU has to thaw it again, which it does not when it found it frozen.
+    [ -e $state/pre-copying ] || [ -e $state/frozen-at ] || exec sh $(dirname "$0")/freeze.sh
+    ;;
   network-lock) exec bridge link set dev $veth state 0 ;;
   post-resume)
     [ ! -p $state/resumed ] || echo resumed >$state/resumed
@@ -40,8 +49,12 @@ case \$CRTOOLS_SCRIPT_ACTION in
   network-unlock) exec bridge link set dev $veth state 3 ;;
   post-dump)
     [ -p $state/events ] || exit 0
-    echo dumped >$state/events
-    read -r answer <$state/answers
+    if [ ! -e $state/answer ]; then
+      echo dumped >$state/events
+      read -r answer <$state/answers
+      echo "\$answer" >$state/answer
+    fi
+    read -r answer <$state/answer
     [ "\$answer" = release ]
     ;;
 esac

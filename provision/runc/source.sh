@@ -57,12 +57,15 @@ bytes() {
 }
 checkpoint() {
   $runc --log "$state/checkpoint.log" checkpoint --work-path "$work" --tcp-established --file-locks "$@" "$id" \
-    </dev/null >/dev/null 2>&1 3<&- 4>&-
+    </dev/null >/dev/null 2>&1 3<&- 4>&- && return
+  code=$?
+  sed -n 's/.*msg=//p' "$state/checkpoint.log" | tail -n 3 >&2
+  return "$code"
 }
 
 tell connected
 cd "$state"
-rm -f events answers said unsent checkpoint.log
+rm -f events answers answer frozen-at said unsent checkpoint.log
 mkfifo events answers
 # Both ways: neither opening nor writing ever waits for the other side.
 exec 5<>events 6<>answers
@@ -73,7 +76,7 @@ tell synchronised
 
 parent=
 while read -r word round <&3 && [ "$word" = pre-dump ]; do
-  mkdir -p "images/$round"
+  mkdir -p "images/$round" pre-copying
   checkpoint --pre-dump --image-path "$images/$round" ${parent:+--parent-path "../$parent"} || failed "pre-dump $round"
   parent=$round
   statistics=$(base64 -w 0 "$work/stats-dump")
@@ -88,6 +91,7 @@ while read -r word round <&3 && [ "$word" = pre-dump ]; do
 done
 [ "$word" = go ] || exit 0
 
+rm -rf pre-copying
 mkdir -p images/final
 set -- --image-path "$images/final" ${parent:+--parent-path "../$parent"}
 case $MODE in
