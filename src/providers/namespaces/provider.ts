@@ -5,6 +5,7 @@ import { TestbedError } from '../../core/errors.ts'
 import { step } from '../../core/progress.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import { ensureKeyPair } from '../../hosts/keys.ts'
+import { ownAddress } from '../own-address.ts'
 import type { HostStatus, Provider, ProviderContext, Requirement } from '../provider.ts'
 import { requireFileSystem, requireProgram, requireRoot } from '../requirements.ts'
 import { exists } from './build.ts'
@@ -73,7 +74,7 @@ async function create(
   }
   return await Promise.all(
     testbed.hosts.map(async (host) => {
-      const address = await addressOf(context, host)
+      const address = await ownAddress(context, host)
       if (running.has(host.name)) await waitForSsh(context, names, address, signal)
       else
         await step(context.progress, 'start', () => start(context, names, testbed, host, signal), {
@@ -115,7 +116,7 @@ async function reset(
       await step(context.progress, 'start', () => start(context, names, testbed, host, signal), {
         host: name,
       })
-      return await addressOf(context, host)
+      return await ownAddress(context, host)
     }),
   )
 }
@@ -140,20 +141,7 @@ async function start(
   })
   signal.throwIfAborted()
   await bootHost(context, names, host.name, folder, names.netns(host.name), await layersOf(context, testbed))
-  await waitForSsh(context, names, await addressOf(context, host), signal)
-}
-
-async function addressOf(context: ProviderContext, host: ResolvedHost): Promise<HostAddress> {
-  const keys = join(context.stateFolder, 'keys')
-  return {
-    name: host.name,
-    host: host.mgmtAddress,
-    port: 22,
-    user: 'root',
-    privateKey: (await ensureKeyPair(keys, 'login')).path,
-    hostKey: (await ensureKeyPair(keys, host.name)).publicKey,
-    mgmtAddress: host.mgmtAddress,
-  }
+  await waitForSsh(context, names, await ownAddress(context, host), signal)
 }
 
 /** Every host of which anything is left: a namespace, a cgroup or a folder. */

@@ -9,6 +9,7 @@ import { ensureKeyPair } from '../../hosts/keys.ts'
 import type { GuestImage } from '../images/guest-image.ts'
 import { seedGuest } from '../images/seed.ts'
 import type { Names } from '../namespaces/names.ts'
+import { ownAddress } from '../own-address.ts'
 import type { ProviderContext } from '../provider.ts'
 import { createDisk } from './disk.ts'
 import { findVm, labelArgument, tapName } from './labels.ts'
@@ -158,17 +159,10 @@ export async function addressOf(
   { context, names, testbed }: Pick<Fleet, 'context' | 'names' | 'testbed'>,
   host: ResolvedHost,
 ): Promise<HostAddress> {
-  const keys = join(context.stateFolder, 'keys')
-  const common = {
-    name: host.name,
-    user: 'root',
-    privateKey: (await ensureKeyPair(keys, 'login')).path,
-    hostKey: (await ensureKeyPair(keys, host.name)).publicKey,
-    mgmtAddress: host.mgmtAddress,
-  }
-  if (networkKind(testbed) === 'tap') return { ...common, host: host.mgmtAddress, port: 22 }
+  const address = await ownAddress(context, host)
+  if (networkKind(testbed) === 'tap') return address
   const vm = await findVm(names.id, host.name)
-  return { ...common, host: '127.0.0.1', port: sshPortOf(vm?.argv ?? []) ?? 0 }
+  return { ...address, host: '127.0.0.1', port: sshPortOf(vm?.argv ?? []) ?? 0 }
 }
 
 async function freePort(): Promise<number> {

@@ -3,6 +3,7 @@ import type { HostName, ResolvedTestbed } from '../../config/resolved.ts'
 import { messageOf, TestbedError } from '../../core/errors.ts'
 import { step } from '../../core/progress.ts'
 import type { HostAddress } from '../../hosts/address.ts'
+import { ownAddress } from '../own-address.ts'
 import type { Conflict, HostStatus, Provider, ProviderContext } from '../provider.ts'
 import { checkMachine, emulates } from './check.ts'
 import { networkConflicts } from './conflicts.ts'
@@ -17,7 +18,6 @@ import {
 } from './hosts.ts'
 import type { FoundMachine, Hypervisor } from './hypervisor.ts'
 import { checkHypervisors } from './hypervisors.ts'
-import { addressOf } from './identity.ts'
 import { machineRoutes, virtualBoxRanges } from './machine-network.ts'
 import { type VagrantNames, vagrantNames } from './names.ts'
 import { killStrays, vagrant } from './vagrant.ts'
@@ -79,7 +79,7 @@ async function create(
     testbed.hosts.filter((host) => !keep.includes(host)).map(({ name }) => name),
     signal,
   )
-  return await Promise.all(testbed.hosts.map((host) => addressOf(context, host)))
+  return await Promise.all(testbed.hosts.map((host) => ownAddress(context, host)))
 }
 
 async function reset(
@@ -93,7 +93,7 @@ async function reset(
   const fleet = await prepareFleet(context, names, testbed)
   requireHosts(fleet, hosts)
   await makeAnew(fleet, hosts, signal)
-  const addresses = testbed.hosts.map((host) => addressOf(context, host))
+  const addresses = testbed.hosts.map((host) => ownAddress(context, host))
   return (await Promise.all(addresses)).filter(({ name }) => hosts.includes(name))
 }
 
