@@ -1,8 +1,8 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { ResolvedTestbed } from '../../config/resolved.ts'
 import { digestOf, digestOfFolders } from '../../core/digest.ts'
+import { freePort } from '../../core/free-port.ts'
 import { machinePackageSource } from '../../core/packages.ts'
 import { mustRunLocal } from '../../core/process.ts'
 import type { HostAddress } from '../../hosts/address.ts'
@@ -109,13 +109,4 @@ async function cleanLayer(upper: string): Promise<void> {
     'var/log/dpkg.log',
   ]
   for (const path of own) await rm(join(upper, path), { recursive: true, force: true })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port on the loopback address')
-  return address.port
 }

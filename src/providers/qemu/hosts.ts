@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { macOf } from '../../config/addresses.ts'
 import type { ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
 import { digestOf, digestOfFolders } from '../../core/digest.ts'
+import { freePort } from '../../core/free-port.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import { ensureKeyPair } from '../../hosts/keys.ts'
 import type { GuestImage } from '../images/guest-image.ts'
@@ -163,13 +163,4 @@ export async function addressOf(
   if (networkKind(testbed) === 'tap') return address
   const vm = await findVm(names.id, host.name)
   return { ...address, host: '127.0.0.1', port: sshPortOf(vm?.argv ?? []) ?? 0 }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port on the loopback address')
-  return address.port
 }
