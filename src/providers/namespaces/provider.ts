@@ -1,12 +1,12 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HostName, ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
-import { TestbedError } from '../../core/errors.ts'
 import { step } from '../../core/progress.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import { ensureKeyPair } from '../../hosts/keys.ts'
 import { ownAddress } from '../own-address.ts'
 import type { HostStatus, Provider, ProviderContext, Requirement } from '../provider.ts'
+import { requireHosts } from '../require-hosts.ts'
 import { requireFileSystem, requireProgram, requireRoot } from '../requirements.ts'
 import { exists } from './build.ts'
 import { killGroup, listGroups, processesOf } from './cgroups.ts'
@@ -105,17 +105,10 @@ async function reset(
 ): Promise<HostAddress[]> {
   await ensureNetworks(context, names, testbed)
   return await Promise.all(
-    hosts.map(async (name) => {
-      const host = testbed.hosts.find((one) => one.name === name)
-      if (host === undefined) {
-        throw new TestbedError('configuration', `there is no host ${name} in testbed ${testbed.name}`, {
-          hint: `its hosts are ${testbed.hosts.map((one) => one.name).join(', ')}`,
-        })
-      }
-      await step(context.progress, 'remove', () => discard(context, names, name), { host: name })
-      await step(context.progress, 'start', () => start(context, names, testbed, host, signal), {
-        host: name,
-      })
+    requireHosts(testbed, hosts).map(async (host) => {
+      const where = { host: host.name }
+      await step(context.progress, 'remove', () => discard(context, names, host.name), where)
+      await step(context.progress, 'start', () => start(context, names, testbed, host, signal), where)
       return await ownAddress(context, host)
     }),
   )

@@ -5,9 +5,10 @@ import { step } from '../../core/progress.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import { ownAddress } from '../own-address.ts'
 import type { Conflict, HostStatus, Provider, ProviderContext } from '../provider.ts'
+import { requireHosts } from '../require-hosts.ts'
 import { checkMachine, emulates } from './check.ts'
 import { networkConflicts } from './conflicts.ts'
-import { chooseHypervisor, type Fleet, prepareFleet, readMachines, requireHosts } from './fleet.ts'
+import { chooseHypervisor, type Fleet, prepareFleet, readMachines } from './fleet.ts'
 import {
   finishedHosts,
   makeMachines,
@@ -40,7 +41,7 @@ export function createVagrantProvider(context: ProviderContext): Provider {
     snapshots: {
       save: async (testbed, hosts, signal) => {
         const fleet = await prepareFleet({ ...context, progress: () => {} }, names, testbed)
-        requireHosts(fleet, hosts)
+        requireHosts(testbed, hosts)
         await saveMachines({ ...fleet, context }, hosts, signal)
       },
     },
@@ -91,7 +92,7 @@ async function reset(
 ): Promise<HostAddress[]> {
   await killStrays(context, names)
   const fleet = await prepareFleet(context, names, testbed)
-  requireHosts(fleet, hosts)
+  requireHosts(testbed, hosts)
   await makeAnew(fleet, hosts, signal)
   const addresses = testbed.hosts.map((host) => ownAddress(context, host))
   return (await Promise.all(addresses)).filter(({ name }) => hosts.includes(name))
