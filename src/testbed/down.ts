@@ -1,7 +1,7 @@
 import { mkdir, rm } from 'node:fs/promises'
 import type { ProviderName, TestbedName } from '../config/resolved.ts'
 import type { Progress } from '../core/progress.ts'
-import { findOwners } from '../providers/namespaces/owners.ts'
+import { findOwners } from '../providers/local/owners.ts'
 import { automatic, makeProvider } from '../providers/select.ts'
 import { contextFor } from './context.ts'
 import { lockTestbed, readState, removeState, stateExists, stateFolderOf } from './state.ts'

@@ -5,8 +5,8 @@ import { digestOfFolders } from '../../core/digest.ts'
 import { machinePackageSource } from '../../core/packages.ts'
 import { dieTogether, mustRunLocal } from '../../core/process.ts'
 import { step } from '../../core/progress.ts'
+import { buildOnce, exists } from '../build-once.ts'
 import type { Conflict, ProviderContext } from '../provider.ts'
-import { buildOnce, exists } from './build.ts'
 
 /** Root file system of a host that answers over SSH and has nothing provisioned, built once per digest of its recipe. */
 export interface BaseImage {

@@ -7,11 +7,11 @@ import { machinePackageSource } from '../../core/packages.ts'
 import { mustRunLocal } from '../../core/process.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import { ensureKeyPair } from '../../hosts/keys.ts'
+import { buildOnce } from '../build-once.ts'
+import type { Names } from '../local/names.ts'
 import type { ProviderContext } from '../provider.ts'
-import { buildOnce } from './build.ts'
 import { bootHost, removeHost, seedHost, waitForSsh } from './host.ts'
 import { ensureImage, imageOf, locateImage } from './image.ts'
-import type { Names } from './names.ts'
 
 /** The builder is a host like any other, so that what a crash leaves of it is found and removed the same way. */
 const builder = '_builder'

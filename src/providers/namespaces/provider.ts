@@ -4,25 +4,19 @@ import type { HostName, ResolvedHost, ResolvedTestbed } from '../../config/resol
 import { step } from '../../core/progress.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import { ensureKeyPair } from '../../hosts/keys.ts'
+import { exists } from '../build-once.ts'
+import { findConflicts } from '../local/conflicts.ts'
+import { type Names, namesFor } from '../local/names.ts'
+import { createNetworks, networksStand, removeNetworks } from '../local/network.ts'
 import { ownAddress } from '../own-address.ts'
 import type { HostStatus, Provider, ProviderContext, Requirement } from '../provider.ts'
 import { requireHosts } from '../require-hosts.ts'
 import { requireFileSystem, requireProgram, requireRoot } from '../requirements.ts'
-import { exists } from './build.ts'
 import { killGroup, listGroups, processesOf } from './cgroups.ts'
-import { findConflicts } from './conflicts.ts'
 import { bootHost, removeHost, seedHost, waitForSsh } from './host.ts'
+import { createHostNetwork, listNetns, removeHostNetwork } from './host-network.ts'
 import { findImageConflicts } from './image.ts'
 import { bakeLayer, layersOf, locateLayer } from './layer.ts'
-import { type Names, namesFor } from './names.ts'
-import {
-  createHostNetwork,
-  createNetworks,
-  listNetns,
-  networksStand,
-  removeHostNetwork,
-  removeNetworks,
-} from './network.ts'
 
 /** Hosts made of Linux namespaces on this machine: an overlay over one provisioned image, an address on two networks, sshd. */
 export function createNamespacesProvider(context: ProviderContext): Provider {

@@ -1,5 +1,5 @@
 import type { ResolvedTestbed } from '../../config/resolved.ts'
-import { overlap } from '../namespaces/conflicts.ts'
+import { overlap } from '../overlap.ts'
 import type { Conflict } from '../provider.ts'
 import type { HypervisorName } from './machines.ts'
 

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { takeLock } from '../../core/lock.ts'
+import { takeLock } from '../core/lock.ts'
 
 /**
  * Makes a folder of the cache exactly once: `make` fills a temporary folder beside it, which takes the final name only when
