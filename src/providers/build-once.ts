@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { exists } from '../core/exists.ts'
 import { takeLock } from '../core/lock.ts'
 
 /**
@@ -33,13 +34,6 @@ export async function buildOnce(
   } finally {
     await release()
   }
-}
-
-export async function exists(folder: string): Promise<boolean> {
-  return await readdir(folder).then(
-    () => true,
-    () => false,
-  )
 }
 
 /** Removes what builds that were cut off have left of `final`; called while its lock is held. */
