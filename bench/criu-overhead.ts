@@ -2,21 +2,12 @@
 // (dump to a tmpfs, the same bytes over one open TCP connection, restore), against the toolchains, in one run.
 //   npm run bench:criu-overhead -- [--size 256MiB] [--repetitions 5]
 // Exits 1 when the median of runc-stop-copy is above 1.10 of the one by hand, or that of runc-diskless above 0.75.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { projectFolders } from '../src/config/paths.ts'
-import { loadTestbed } from '../src/config/testbed.ts'
-import { loadWorkload } from '../src/config/workload.ts'
-import { formatError } from '../src/core/errors.ts'
 import { systemClock } from '../src/core/time.ts'
 import { parseSize } from '../src/core/units.ts'
-import { realDependencies } from '../src/experiments/defaults.ts'
 import type { Argv, Host } from '../src/hosts/host.ts'
-import { takeDown } from '../src/testbed/down.ts'
-import { cacheFolder } from '../src/testbed/state.ts'
-import { bringUp } from '../src/testbed/up.ts'
 import { announce } from '../src/toolchains/docker.ts'
 import { prepareHost } from '../src/toolchains/runc/host-side.ts'
 import { parseStatistics } from '../src/toolchains/runc/rounds.ts'
@@ -24,16 +15,12 @@ import { runcToolchains } from '../src/toolchains/runc/runc.ts'
 import { startSide } from '../src/toolchains/runc/side.ts'
 import { createTimeline } from '../src/toolchains/timeline.ts'
 import type { Toolchain, TrialContext } from '../src/toolchains/toolchain.ts'
+import { runBench, tell } from './support/bench.ts'
 import { median, printTable } from './support/table.ts'
 
 const { values: options } = parseArgs({
   options: { size: { type: 'string', default: '256MiB' }, repetitions: { type: 'string', default: '5' } },
 })
-const controller = new AbortController()
-process.once('SIGINT', () => controller.abort(new Error('interrupted')))
-const { signal } = controller
-const tell = (text: string) => process.stderr.write(`${text}\n`)
-const progress = () => {}
 const atMost: Readonly<Record<string, number>> = { 'runc-stop-copy': 1.1, 'runc-diskless': 0.75 }
 
 interface Move {
@@ -56,7 +43,7 @@ async function byToolchain(toolchain: Toolchain, context: TrialContext, pid: num
 
 /** By the scripts in support/; both hosts have this machine's clock. */
 async function byHand(context: TrialContext, pid: number): Promise<Move> {
-  const { source, destination } = context
+  const { source, destination, signal } = context
   await prepareHost(context, destination, { memory: 'stop-copy', rounds: false })
   const start = async (host: Host, name: string, ...args: string[]) => {
     const script = await readFile(join(import.meta.dirname, 'support', `by-hand-${name}.sh`), 'utf8')
@@ -77,74 +64,54 @@ async function byHand(context: TrialContext, pid: number): Promise<Move> {
   return { frozenMs: Number(BigInt(restored) - frozenAtNs) / 1e6 }
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'migration-testbed-bench-'))
-const loaded = await loadTestbed(join(import.meta.dirname, 'support/testbed.yaml'))
-try {
-  const testbed = await bringUp(loaded, { progress, signal })
-  try {
-    const [source, destination] = testbed.hosts
-    if (source === undefined || destination === undefined) throw new Error('the bench needs two hosts')
-    const { value: workload } = await loadWorkload(join(projectFolders.workloads, 'redis'))
-    const dependencies = realDependencies(cacheFolder())
-    const image = await dependencies.prepareImage(workload, { progress, signal })
-    const { workloadAddress, workloadMac } = loaded.value.networks.service
-    const service = { address: workloadAddress, mac: workloadMac, port: workload.port }
-    const context = { trial: 'bench', source, destination, workload, image, service, factors: {}, folder }
-    const trial: TrialContext = { ...context, patience: 1, clock: systemClock, signal }
-    const tools = runcToolchains.filter(({ name }) => atMost[name] !== undefined)
-    const [first] = tools
-    if (first === undefined) throw new Error('no toolchain to measure')
-    for (const host of testbed.hosts) {
-      await dependencies.loadImage(host, image, signal)
-      await first.prepare?.(host, image, signal)
-    }
-    const moves = new Map<string, Move[]>()
-    const ways = [
-      { name: 'by hand', move: (pid: number) => byHand(trial, pid) },
-      ...tools.map((tool) => ({ name: tool.name, move: (pid: number) => byToolchain(tool, trial, pid) })),
-    ]
-    for (let repetition = 0; repetition < Number(options.repetitions); repetition += 1) {
-      for (const { name, move } of ways) {
-        const { pid, address } = await first.deploy(trial)
-        await dependencies.waitUntilAnswering(address, workload.probe, workload.readyTimeoutMs, signal)
-        await dependencies.fillState(workload, address, {
-          sizeBytes: parseSize(options.size),
-          seed: 1,
-          signal,
-        })
-        const moved = await move(pid)
-        await dependencies.waitUntilAnswering(address, workload.probe, 5000, signal)
-        await first.remove(trial)
-        moves.set(name, [...(moves.get(name) ?? []), moved])
-        tell(
-          `${name}: frozen ${moved.frozenMs.toFixed(0)} ms, transfer ${moved.transferMs?.toFixed(0) ?? '-'} ms`,
-        )
-      }
-    }
-    const frozen = (name: string) => median((moves.get(name) ?? []).map(({ frozenMs }) => frozenMs))
-    const rows = [...moves].map(([name, all]) => {
-      const ratio = frozen(name) / frozen('by hand')
-      const limit = atMost[name]
-      if (limit !== undefined && ratio > limit) process.exitCode = 1
-      const transfers = all.flatMap(({ transferMs }) => (transferMs === undefined ? [] : [transferMs]))
-      const values = all.map(({ frozenMs }) => frozenMs)
-      return [
-        name,
-        frozen(name).toFixed(0),
-        `${Math.min(...values).toFixed(0)} … ${Math.max(...values).toFixed(0)}`,
-        transfers.length === 0 ? '–' : median(transfers).toFixed(0),
-        ratio.toFixed(2),
-        limit?.toFixed(2) ?? '–',
-      ]
-    })
-    printTable([`redis ${options.size}`, 'frozen ms', 'range', 'transfer ms', 'ratio', 'at most'], rows)
-  } finally {
-    await testbed.close()
+await runBench(async ({ dependencies, trialOf }) => {
+  const trial = await trialOf('redis')
+  const { workload, image, signal } = trial
+  const tools = runcToolchains.filter(({ name }) => atMost[name] !== undefined)
+  const [first] = tools
+  if (first === undefined) throw new Error('no toolchain to measure')
+  for (const host of [trial.source, trial.destination]) {
+    await dependencies.loadImage(host, image, signal)
+    await first.prepare?.(host, image, signal)
   }
-} catch (error) {
-  tell(formatError(error))
-  process.exitCode = 1
-} finally {
-  await takeDown(loaded.value.name, { provider: loaded.value.provider, progress })
-  await rm(folder, { recursive: true, force: true })
-}
+  const moves = new Map<string, Move[]>()
+  const ways = [
+    { name: 'by hand', move: (pid: number) => byHand(trial, pid) },
+    ...tools.map((tool) => ({ name: tool.name, move: (pid: number) => byToolchain(tool, trial, pid) })),
+  ]
+  for (let repetition = 0; repetition < Number(options.repetitions); repetition += 1) {
+    for (const { name, move } of ways) {
+      const { pid, address } = await first.deploy(trial)
+      await dependencies.waitUntilAnswering(address, workload.probe, workload.readyTimeoutMs, signal)
+      await dependencies.fillState(workload, address, {
+        sizeBytes: parseSize(options.size),
+        seed: 1,
+        signal,
+      })
+      const moved = await move(pid)
+      await dependencies.waitUntilAnswering(address, workload.probe, 5000, signal)
+      await first.remove(trial)
+      moves.set(name, [...(moves.get(name) ?? []), moved])
+      tell(
+        `${name}: frozen ${moved.frozenMs.toFixed(0)} ms, transfer ${moved.transferMs?.toFixed(0) ?? '-'} ms`,
+      )
+    }
+  }
+  const frozen = (name: string) => median((moves.get(name) ?? []).map(({ frozenMs }) => frozenMs))
+  const rows = [...moves].map(([name, all]) => {
+    const ratio = frozen(name) / frozen('by hand')
+    const limit = atMost[name]
+    if (limit !== undefined && ratio > limit) process.exitCode = 1
+    const transfers = all.flatMap(({ transferMs }) => (transferMs === undefined ? [] : [transferMs]))
+    const values = all.map(({ frozenMs }) => frozenMs)
+    return [
+      name,
+      frozen(name).toFixed(0),
+      `${Math.min(...values).toFixed(0)} … ${Math.max(...values).toFixed(0)}`,
+      transfers.length === 0 ? '–' : median(transfers).toFixed(0),
+      ratio.toFixed(2),
+      limit?.toFixed(2) ?? '–',
+    ]
+  })
+  printTable([`redis ${options.size}`, 'frozen ms', 'range', 'transfer ms', 'ratio', 'at most'], rows)
+})

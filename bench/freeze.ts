@@ -4,28 +4,17 @@
 // reason, and made again, when the generator was late (`generatorFault`, or by 3 ms before the freeze), when a processor
 // stood still for more than a millisecond beside the freeze, or when the freeze is not known to the millisecond. None of
 // the reasons looks at the measured downtime.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { projectFolders } from '../src/config/paths.ts'
-import type { ResolvedWorkload } from '../src/config/resolved.ts'
-import { loadTestbed } from '../src/config/testbed.ts'
-import { loadWorkload } from '../src/config/workload.ts'
-import { formatError } from '../src/core/errors.ts'
 import { mustRunLocal } from '../src/core/process.ts'
 import { millisecondsBetween, systemClock } from '../src/core/time.ts'
-import { realDependencies } from '../src/experiments/defaults.ts'
-import type { Host } from '../src/hosts/host.ts'
 import { generatorFault, stalledMs } from '../src/probes/health.ts'
 import { measureService } from '../src/probes/measure.ts'
 import type { Sample } from '../src/probes/sample.ts'
 import { startProbes } from '../src/probes/session.ts'
-import { takeDown } from '../src/testbed/down.ts'
-import { cacheFolder } from '../src/testbed/state.ts'
-import { bringUp } from '../src/testbed/up.ts'
 import { dockerCommit } from '../src/toolchains/docker-commit.ts'
 import type { TrialContext } from '../src/toolchains/toolchain.ts'
+import { type Bench, runBench, tell } from './support/bench.ts'
 import { pidOnMachine } from './support/process.ts'
 import { median, printTable } from './support/table.ts'
 
@@ -41,11 +30,6 @@ const ratePerSecond = Number(options.rate)
 const repetitions = Number(options.repetitions)
 const toleranceMs = 1000 / ratePerSecond + 3
 const attempts = 25
-const controller = new AbortController()
-process.once('SIGINT', () => controller.abort(new Error('interrupted')))
-const { signal } = controller
-const tell = (text: string) => process.stderr.write(`${text}\n`)
-const progress = () => {}
 
 interface Measured {
   readonly frozenMs: number
@@ -58,7 +42,7 @@ type Fault = (typeof faults)[number]
 
 /** Freezes once in the middle of a recording. Answers a fault when the measurement was not good enough. */
 async function freezeOnce(context: TrialContext, pid: number, freezeMs: number): Promise<Measured | Fault> {
-  const { workload, service, folder } = context
+  const { workload, service, folder, signal } = context
   const timeoutMs = 5000
   const session = await startProbes(
     {
@@ -133,31 +117,10 @@ async function freezeUntilMeasured(
   )
 }
 
-async function benchWorkload(
-  workload: ResolvedWorkload,
-  hosts: readonly Host[],
-  service: TrialContext['service'],
-  folder: string,
-): Promise<string[][]> {
-  const [source, destination] = hosts
-  if (source === undefined || destination === undefined) throw new Error('the bench needs two hosts')
-  const dependencies = realDependencies(cacheFolder())
-  const image = await dependencies.prepareImage(workload, { progress, signal })
-  await dependencies.loadImage(source, image, signal)
-  const trial = `bench-${workload.name}`
-  const context: TrialContext = {
-    trial,
-    source,
-    destination,
-    workload,
-    image,
-    service: { ...service, port: workload.port },
-    factors: {},
-    folder,
-    patience: 1,
-    clock: systemClock,
-    signal,
-  }
+async function benchWorkload({ dependencies, trialOf }: Bench, name: string): Promise<string[][]> {
+  const context = await trialOf(name)
+  const { workload, source, signal } = context
+  await dependencies.loadImage(source, context.image, signal)
   try {
     const deployment = await dockerCommit.deploy(context)
     await dependencies.waitUntilAnswering(deployment.address, workload.probe, workload.readyTimeoutMs, signal)
@@ -192,45 +155,21 @@ async function benchWorkload(
   }
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'migration-testbed-bench-'))
-const loaded = await loadTestbed(join(import.meta.dirname, 'support/testbed.yaml'))
-try {
-  const testbed = await bringUp(loaded, { progress, signal })
-  try {
-    const { workloadAddress, workloadMac } = loaded.value.networks.service
-    const rows: string[][] = []
-    for (const name of options.workload.split(',')) {
-      const { value: workload } = await loadWorkload(join(projectFolders.workloads, name))
-      rows.push(
-        ...(await benchWorkload(
-          workload,
-          testbed.hosts,
-          { address: workloadAddress, mac: workloadMac, port: 0 },
-          folder,
-        )),
-      )
-    }
-    printTable(
-      [
-        'workload',
-        'asked ms',
-        'frozen ms',
-        'measured ms',
-        'error ms',
-        'allowed ms',
-        'median ÷ allowed',
-        'within',
-        ...faults,
-      ],
-      rows,
-    )
-  } finally {
-    await testbed.close()
-  }
-} catch (error) {
-  tell(formatError(error))
-  process.exitCode = 1
-} finally {
-  await takeDown(loaded.value.name, { provider: loaded.value.provider, progress })
-  await rm(folder, { recursive: true, force: true })
-}
+await runBench(async (bench) => {
+  const rows: string[][] = []
+  for (const name of options.workload.split(',')) rows.push(...(await benchWorkload(bench, name)))
+  printTable(
+    [
+      'workload',
+      'asked ms',
+      'frozen ms',
+      'measured ms',
+      'error ms',
+      'allowed ms',
+      'median ÷ allowed',
+      'within',
+      ...faults,
+    ],
+    rows,
+  )
+})

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { packageRoot } from '../src/config/paths.ts'
 import { loadTestbed } from '../src/config/testbed.ts'
-import { mustRunLocal } from '../src/core/process.ts'
 import { systemClock } from '../src/core/time.ts'
 import { cacheFolder } from '../src/testbed/state.ts'
 import { vagrantSettings } from '../test/vm/libvirt.ts'
+import { timeCommand } from './support/command-line.ts'
 import { median, printTable } from './support/table.ts'
 import { timeVagrantRebuild } from './support/vagrant.ts'
 
@@ -30,15 +30,8 @@ networks:
 ${vagrantSettings}`,
 )
 
-/** Seconds that the command line takes, process start and SSH sessions to both hosts included. */
-async function time(...args: string[]): Promise<number> {
-  const started = performance.now()
-  await mustRunLocal([process.execPath, join(packageRoot, 'bin/testbed.js'), ...args, '--testbed', file], {
-    cwd: folder,
-    timeoutMs: 30 * 60_000,
-  })
-  return (performance.now() - started) / 1000
-}
+/** Process start and SSH sessions to both hosts included. */
+const time = (...args: string[]) => timeCommand([...args, '--testbed', file], { cwd: folder })
 
 const rebuilds: number[] = []
 try {

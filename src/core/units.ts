@@ -27,15 +27,7 @@ const byteRate: Quantity = {
   noun: 'byte rate',
   example: '1MiB/s',
   grains: 1,
-  units: {
-    'B/s': 1,
-    'kB/s': 1e3,
-    'KiB/s': 2 ** 10,
-    'MB/s': 1e6,
-    'MiB/s': 2 ** 20,
-    'GB/s': 1e9,
-    'GiB/s': 2 ** 30,
-  },
+  units: Object.fromEntries(Object.entries(size.units).map(([unit, bytes]) => [`${unit}/s`, bytes])),
 }
 const linkRate: Quantity = {
   noun: 'link rate',

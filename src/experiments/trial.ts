@@ -7,12 +7,13 @@ import { endsOf, type TrialBench, toolchainOf, trialContext, workloadOf } from '
 import { ensureClean } from './clean-state.ts'
 import { startDeadline, withDeadline } from './deadline.ts'
 import type { TrialDependencies } from './dependencies.ts'
-import { linkOf, missingDiscipline } from './link.ts'
+import { linkOf } from './link.ts'
 import { metricsOf } from './metrics.ts'
 import type { PlannedTrial } from './order.ts'
 import { trialSettings } from './settings.ts'
 import type { TrialStep } from './steps.ts'
 import { type TrialFolder, writeTimeline } from './trial-folder.ts'
+import { whatIsMissing } from './unsupported.ts'
 import { judgeAttempt, survivalOf, unknownState } from './verdict.ts'
 
 export interface TrialOptions {
@@ -24,8 +25,6 @@ export interface TrialOptions {
 }
 
 const removeDeadlineMs = 60_000
-/** Axes that a toolchain has to know. */
-const ownAxes = ['transfer', 'compression']
 
 /**
  * Runs one trial from the check that the hosts are clean to the removal of all that it made, and words its record.
@@ -88,30 +87,10 @@ export async function runTrial(
     return finish({ verdict: 'invalid', cause }, [])
   }
   const workload = workloadOf(bench.plan, trial)
-  const unsupported = toolchain.supports(source.facts, destination.facts, workload)
-  if (unsupported !== undefined) {
-    const host = unsupported.at === 'source' ? source : destination
-    const message = `${host.name} lacks ${unsupported.feature}: ${unsupported.message}`
-    return finish({ verdict: 'unsupported', cause: { step: 'supports', message } }, [])
-  }
-
-  const foreign = ownAxes.find((axis) => trial.factors[axis] !== undefined && !toolchain.axes?.includes(axis))
-  if (foreign !== undefined) {
-    const message = `${toolchain.name} lacks axis:${foreign}: it has no choice there`
-    return finish({ verdict: 'unsupported', cause: { step: 'supports', message } }, [])
-  }
-
   const settings = trialSettings(bench.plan.experiment, trial.factors, bench)
-  for (const host of [source, destination]) {
-    const missing = settings.link && missingDiscipline(settings.link, host.facts)
-    if (missing === undefined) continue
-    const message = `${host.name} lacks ${missing.feature}: ${missing.message}`
-    return finish({ verdict: 'unsupported', cause: { step: 'supports', message } }, [])
-  }
-
-  if (settings.dirtyBytesPerSecond !== undefined && workload.state === undefined) {
-    const message = `${workload.name} lacks workload:state: it holds nothing that could be written over (state in its workload.yaml)`
-    return finish({ verdict: 'unsupported', cause: { step: 'supports', message } }, [])
+  const missing = whatIsMissing(trial, toolchain, workload, settings, [source, destination])
+  if (missing !== undefined) {
+    return finish({ verdict: 'unsupported', cause: { step: 'supports', message: missing } }, [])
   }
 
   const deadline = startDeadline(clock, { what: trial.id, ms: settings.deadlineMs, signal })

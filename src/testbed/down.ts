@@ -1,10 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises'
 import type { ProviderName, TestbedName } from '../config/resolved.ts'
+import { exists } from '../core/exists.ts'
 import type { Progress } from '../core/progress.ts'
-import { findOwners } from '../providers/namespaces/owners.ts'
+import { findOwners } from '../providers/local/owners.ts'
 import { automatic, makeProvider } from '../providers/select.ts'
 import { contextFor } from './context.ts'
-import { lockTestbed, readState, removeState, stateExists, stateFolderOf } from './state.ts'
+import { lockTestbed, readState, removeState, stateFolderOf } from './state.ts'
 
 export interface DownOptions {
   /** Where nothing is written down about the testbed: the provider of its file. */
@@ -26,7 +27,7 @@ export async function takeDown(name: TestbedName, options: DownOptions): Promise
   const context = contextFor(name, options.progress, stateFolder)
   const providers = providersFor(state?.provider ?? options.provider).map((one) => makeProvider(one, context))
   // Where the state was deleted by hand the hosts may still be there: they are found by their names.
-  if (options.stateFolder === undefined && !(await stateExists(stateFolder))) {
+  if (options.stateFolder === undefined && !(await exists(stateFolder))) {
     const found = await Promise.all(providers.map((provider) => provider.list(name)))
     if (found.flat().length === 0) return false
   }

@@ -1,4 +1,4 @@
-import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
@@ -60,13 +60,6 @@ export async function removeState(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
   const rest = await readdir(dirname(folder)).catch(() => ['none'])
   if (rest.length === 0) await rm(dirname(folder), { recursive: true })
-}
-
-export async function stateExists(folder: string): Promise<boolean> {
-  return await access(folder).then(
-    () => true,
-    () => false,
-  )
 }
 
 /** One program at a time changes a testbed or runs an experiment on it. @throws TestbedError `busy` */

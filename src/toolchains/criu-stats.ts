@@ -1,23 +1,26 @@
-/** What CRIU says of a dump: microseconds and pages (images/stats.proto of CRIU). */
-export interface DumpStats {
-  readonly freezingUs: number
-  readonly frozenUs: number
-  readonly memdumpUs: number
-  readonly memwriteUs: number
-  readonly pagesScanned: number
-  readonly pagesSkippedParent: number
-  readonly pagesWritten: number
-  readonly pagesLazy: number
-}
+/** Numbers of the fields in CRIU's images/stats.proto. */
+const dumpFields = {
+  freezingUs: 1,
+  frozenUs: 2,
+  memdumpUs: 3,
+  memwriteUs: 4,
+  pagesScanned: 5,
+  pagesSkippedParent: 6,
+  pagesWritten: 7,
+  pagesLazy: 9,
+} as const
+/** What CRIU says of a dump: microseconds and pages. */
+export type DumpStats = Readonly<Record<keyof typeof dumpFields, number>>
 
+const restoreFields = {
+  pagesCompared: 1,
+  pagesSkippedCow: 2,
+  forkingUs: 3,
+  restoreUs: 4,
+  pagesRestored: 5,
+} as const
 /** What CRIU says of a restore. */
-export interface RestoreStats {
-  readonly forkingUs: number
-  readonly restoreUs: number
-  readonly pagesCompared: number
-  readonly pagesSkippedCow: number
-  readonly pagesRestored: number
-}
+export type RestoreStats = Readonly<Record<keyof typeof restoreFields, number>>
 
 const statsMagic = 0x57093306
 const commonMagic = 0x55105940
@@ -41,32 +44,19 @@ export function parseCriuStats(bytes: Uint8Array): { dump?: DumpStats; restore?:
   const dump = entry.nested.get(1)
   const restore = entry.nested.get(2)
   return {
-    ...(dump === undefined ? {} : { dump: toDump(readMessage(dump).numbers) }),
-    ...(restore === undefined ? {} : { restore: toRestore(readMessage(restore).numbers) }),
+    ...(dump === undefined ? {} : { dump: readFields(dumpFields, dump) }),
+    ...(restore === undefined ? {} : { restore: readFields(restoreFields, restore) }),
   }
 }
 
-function toDump(field: ReadonlyMap<number, number>): DumpStats {
-  return {
-    freezingUs: field.get(1) ?? 0,
-    frozenUs: field.get(2) ?? 0,
-    memdumpUs: field.get(3) ?? 0,
-    memwriteUs: field.get(4) ?? 0,
-    pagesScanned: field.get(5) ?? 0,
-    pagesSkippedParent: field.get(6) ?? 0,
-    pagesWritten: field.get(7) ?? 0,
-    pagesLazy: field.get(9) ?? 0,
-  }
-}
-
-function toRestore(field: ReadonlyMap<number, number>): RestoreStats {
-  return {
-    pagesCompared: field.get(1) ?? 0,
-    pagesSkippedCow: field.get(2) ?? 0,
-    forkingUs: field.get(3) ?? 0,
-    restoreUs: field.get(4) ?? 0,
-    pagesRestored: field.get(5) ?? 0,
-  }
+/** Every field by its name; one that is not in the message is 0. */
+function readFields<Name extends string>(
+  fields: Readonly<Record<Name, number>>,
+  message: Uint8Array,
+): Record<Name, number> {
+  const { numbers } = readMessage(message)
+  const named = Object.entries<number>(fields).map(([name, field]) => [name, numbers.get(field) ?? 0])
+  return Object.fromEntries(named) as Record<Name, number>
 }
 
 /** A protobuf message of varints (wire type 0) and nested messages (wire type 2), by field number. */

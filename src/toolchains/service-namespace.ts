@@ -3,6 +3,7 @@ import { TestbedError } from '../core/errors.ts'
 import { lastLines } from '../core/process.ts'
 import { runChecked } from '../hosts/checked.ts'
 import type { Argv, Host } from '../hosts/host.ts'
+import { collectOutput } from '../hosts/output.ts'
 import type { TrialContext } from './toolchain.ts'
 
 /** Stands on every host that is up; its head says what each action does. */
@@ -38,13 +39,7 @@ export async function stageHandOver(context: TrialContext, host: Host, times: nu
   const { address, mac } = context.service
   const argv: Argv = ['sh', script, 'hand-over', namespaceOf(context), address, mac, String(times)]
   const process = await host.stream({ argv })
-  let said = ''
-  for (const output of [process.stdout, process.stderr]) {
-    output.setEncoding('utf8')
-    output.on('data', (text: string) => {
-      said += text
-    })
-  }
+  const said = collectOutput(process)
   process.stdin.on('error', () => {}) // its exit code tells
   return {
     complete: async () => {
@@ -54,7 +49,7 @@ export async function stageHandOver(context: TrialContext, host: Host, times: nu
       if (exitCode === 0) return
       throw new TestbedError('trial', `hand-over of the address failed (exit ${exitCode})`, {
         where: host.name,
-        why: lastLines(said),
+        why: lastLines(said()),
       })
     },
     close: () => process.kill(),

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { rejectWhenAborted } from '../core/abort.ts'
 import { TestbedError } from '../core/errors.ts'
 import { lastLines } from '../core/process.ts'
 import type { Argv, Host, Process } from '../hosts/host.ts'
@@ -48,10 +49,7 @@ function createReceiver(destination: Host, port: number, process: Process, said:
       if (sent.exitCode !== 0) {
         // When the receiving end gave up, it knows why: its last words come when it has ended.
         const lastWords = AbortSignal.any([signal, AbortSignal.timeout(lastWordsMs)])
-        await Promise.race([
-          process.exit,
-          new Promise((resolve) => lastWords.addEventListener('abort', resolve)),
-        ]).catch(() => undefined)
+        await Promise.race([process.exit, rejectWhenAborted(lastWords)]).catch(() => undefined)
         process.kill()
         const words = `${sent.stderr}\n${said()}`
         throw broken(source, `${produce[0]} could not be sent to ${destination.name}`, words)

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { TestbedError } from '../core/errors.ts'
 import { lastLines } from '../core/process.ts'
 import type { Argv, Host } from '../hosts/host.ts'
+import { collectOutput } from '../hosts/output.ts'
 import type { WorkloadImage } from './image.ts'
 
 const loadTimeoutMs = 10 * 60_000
@@ -66,13 +67,7 @@ async function sendArchive(
   const load = await host.stream({ argv: [...engine, 'load', '--quiet'] })
   const onStop = () => load.kill()
   stop.addEventListener('abort', onStop, { once: true })
-  let said = ''
-  for (const output of [load.stdout, load.stderr]) {
-    output.setEncoding('utf8')
-    output.on('data', (text: string) => {
-      said += text
-    })
-  }
+  const said = collectOutput(load)
   try {
     const archive = createReadStream(image.archive, { highWaterMark: 1 << 20 })
     const sending = pipeline(archive, load.stdin, { signal: stop }).catch((error: unknown) => {
@@ -92,7 +87,7 @@ async function sendArchive(
       `${engine[0]} load of ${image.name} failed ${exitCode === undefined ? '' : `(exit ${exitCode})`}`.trim(),
       {
         where: host.name,
-        why: lastLines(said === '' ? String(cause) : said),
+        why: lastLines(said() === '' ? String(cause) : said()),
         hint: `is the disk of ${host.name} full? delete ${image.archive} if it is damaged`,
         cause,
       },

@@ -15,7 +15,8 @@ import { locateGuestImage, prepareGuestImage } from '../../src/providers/images/
 import { listGuestImages } from '../../src/providers/images/list.ts'
 import { cacheFolder } from '../../src/testbed/state.ts'
 import { describeOnHosts, lacks } from '../support/requirements.ts'
-import { never, scratchContext, scratchFolder, someTestbed } from '../unit/images/support.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
+import { never, scratchContext, someTestbed } from '../unit/images/support.ts'
 
 const bytes = randomBytes(3_000_000)
 const sha256 = createHash('sha256').update(bytes).digest('hex')

@@ -6,7 +6,7 @@ import type { ProviderName, ResolvedTestbed } from '../../src/config/resolved.ts
 import { loadTestbed } from '../../src/config/testbed.ts'
 import { systemClock } from '../../src/core/time.ts'
 import { connectHost, type SshHost } from '../../src/hosts/ssh-host.ts'
-import { namesFor } from '../../src/providers/namespaces/names.ts'
+import { namesFor } from '../../src/providers/local/names.ts'
 import type { ProviderContext } from '../../src/providers/provider.ts'
 import { cacheFolder, type TestbedState } from '../../src/testbed/state.ts'
 import {

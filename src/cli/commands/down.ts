@@ -27,8 +27,10 @@ export async function down(_: Session, options: DownArguments): Promise<undefine
 async function downAll({ json }: DownArguments): Promise<void> {
   const view = await createView([])
   const removed = await view.during(() => takeDownAll(view.progress))
-  if (json === true) printJson(removed.map((one) => ({ ...one, state: 'down' })))
-  else if (removed.length === 0) advise('no testbed has networks on this machine: nothing to do')
-  for (const { name, stateFolder } of json === true ? [] : removed)
-    advise(`testbed ${name} of ${stateFolder} is down`)
+  if (json === true) {
+    printJson(removed.map((one) => ({ ...one, state: 'down' })))
+    return
+  }
+  if (removed.length === 0) advise('no testbed has networks on this machine: nothing to do')
+  for (const { name, stateFolder } of removed) advise(`testbed ${name} of ${stateFolder} is down`)
 }

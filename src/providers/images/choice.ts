@@ -1,7 +1,8 @@
-import { access, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
 import type { ResolvedTestbed } from '../../config/resolved.ts'
+import { exists } from '../../core/exists.ts'
 import type { ProviderContext } from '../provider.ts'
 import { cloudGuestImage } from './cloud.ts'
 import { answers } from './download.ts'
@@ -29,7 +30,7 @@ export async function chooseImage(context: ProviderContext, testbed: ResolvedTes
   const { name, reason } = await decide(context)
   context.progress({ kind: 'note', text: `image ${name}: ${reason}` })
   // Without the folder nothing stands yet, and whoever asks only wants to know.
-  if (await stands(context.stateFolder)) await writeFileAtomic(file, `${name}\n`)
+  if (await exists(context.stateFolder)) await writeFileAtomic(file, `${name}\n`)
   return name
 }
 
@@ -46,11 +47,4 @@ async function decide(context: ProviderContext): Promise<ImageChoice> {
     name: fallback,
     reason: `${preferred} cannot be downloaded here (no answer from ${new URL(recipe.url).host || recipe.url})`,
   }
-}
-
-async function stands(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { access, copyFile, mkdir, open, rm, stat } from 'node:fs/promises'
+import { copyFile, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { messageOf, TestbedError } from '../../core/errors.ts'
+import { exists } from '../../core/exists.ts'
 import type { Clock } from '../../core/time.ts'
 
 export interface Download {
@@ -52,13 +53,13 @@ export async function download(options: Download): Promise<void> {
 
 /** Whether something is there at `url`, asked for at most `timeoutMs`. */
 export async function answers(url: string, timeoutMs: number): Promise<boolean> {
-  if (url.startsWith('file:')) return await access(fileURLToPath(url)).then(yes, no)
+  if (url.startsWith('file:')) return await exists(fileURLToPath(url))
   const signal = AbortSignal.timeout(timeoutMs)
-  return await fetch(url, { method: 'HEAD', signal }).then((response) => response.ok, no)
+  return await fetch(url, { method: 'HEAD', signal }).then(
+    (response) => response.ok,
+    () => false,
+  )
 }
-
-const yes = () => true
-const no = () => false
 
 async function fetchAll(options: Download): Promise<void> {
   for (let fruitless = 0; ; ) {

@@ -1,7 +1,8 @@
-import { access, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { messageOf, TestbedError } from '../../core/errors.ts'
+import { exists } from '../../core/exists.ts'
 
 /** Built from packages: `vm/build.sh` in the image's folder. */
 export interface PackagesRecipe {
@@ -111,16 +112,9 @@ function parseYaml(text: string, wrong: (error: unknown) => Error): Record<strin
 }
 
 async function kindOf(folder: string): Promise<ImageRecipe['kind'] | undefined> {
-  if (await stands(join(folder, 'vm/build.sh'))) return 'packages'
-  if (await stands(join(folder, 'image.yaml'))) return 'cloud'
+  if (await exists(join(folder, 'vm/build.sh'))) return 'packages'
+  if (await exists(join(folder, 'image.yaml'))) return 'cloud'
   return undefined
-}
-
-async function stands(file: string): Promise<boolean> {
-  return await access(file).then(
-    () => true,
-    () => false,
-  )
 }
 
 function imagesFolder(projectFolder: string): string {

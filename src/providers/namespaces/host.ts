@@ -7,9 +7,9 @@ import { poll } from '../../core/retry.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import { connect } from '../../hosts/connection.ts'
 import type { KeyPair } from '../../hosts/keys.ts'
+import type { Names } from '../local/names.ts'
 import type { ProviderContext } from '../provider.ts'
 import { killGroup, processesOf, removeGroup } from './cgroups.ts'
-import type { Names } from './names.ts'
 
 /** What is written into a host before its first boot. */
 export interface Seed {

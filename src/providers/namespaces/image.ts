@@ -1,12 +1,12 @@
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ResolvedTestbed } from '../../config/resolved.ts'
 import { digestOfFolders } from '../../core/digest.ts'
+import { exists } from '../../core/exists.ts'
 import { machinePackageSource } from '../../core/packages.ts'
 import { dieTogether, mustRunLocal } from '../../core/process.ts'
 import { step } from '../../core/progress.ts'
+import { buildOnce } from '../build-once.ts'
 import type { Conflict, ProviderContext } from '../provider.ts'
-import { buildOnce, exists } from './build.ts'
 
 /** Root file system of a host that answers over SSH and has nothing provisioned, built once per digest of its recipe. */
 export interface BaseImage {
@@ -26,11 +26,7 @@ export async function findImageConflicts(
 ): Promise<Conflict[]> {
   const name = imageOf(testbed)
   const recipe = join(context.projectFolder, 'testbed/images', name, 'build.sh')
-  const fits = await access(recipe).then(
-    () => true,
-    () => false,
-  )
-  if (fits) return []
+  if (await exists(recipe)) return []
   return [
     {
       pointer: ['image'],

@@ -1,17 +1,17 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { ResolvedTestbed } from '../../config/resolved.ts'
-import { digestOf, digestOfFolders } from '../../core/digest.ts'
+import { freePort } from '../../core/free-port.ts'
 import { machinePackageSource } from '../../core/packages.ts'
 import { mustRunLocal } from '../../core/process.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import { ensureKeyPair } from '../../hosts/keys.ts'
+import { buildOnce } from '../build-once.ts'
+import { installedDigest } from '../installed-digest.ts'
+import type { Names } from '../local/names.ts'
 import type { ProviderContext } from '../provider.ts'
-import { buildOnce } from './build.ts'
 import { bootHost, removeHost, seedHost, waitForSsh } from './host.ts'
 import { ensureImage, imageOf, locateImage } from './image.ts'
-import type { Names } from './names.ts'
 
 /** The builder is a host like any other, so that what a crash leaves of it is found and removed the same way. */
 const builder = '_builder'
@@ -19,14 +19,8 @@ const builder = '_builder'
 /** Where the layer with everything provisioned is: named by the digests of image, provision scripts and components. */
 export async function locateLayer(context: ProviderContext, testbed: ResolvedTestbed): Promise<string> {
   const image = await locateImage(context, imageOf(testbed))
-  const scripts = await digestOfFolders([join(context.projectFolder, 'provision')], isInstalled)
-  const digest = digestOf(JSON.stringify([image.digest, scripts, testbed.components, testbed.sources]))
+  const digest = await installedDigest(context, testbed, image.digest)
   return join(context.cacheFolder, 'layers', `${imageOf(testbed)}-${digest}`)
-}
-
-/** What of `provision/` ends up in the layer: the components and what they share. */
-function isInstalled(path: string): boolean {
-  return path === 'lib.sh' || /^\d\d-/.test(path)
 }
 
 /** The lowerdir list of a provisioned host. */
@@ -109,13 +103,4 @@ async function cleanLayer(upper: string): Promise<void> {
     'var/log/dpkg.log',
   ]
   for (const path of own) await rm(join(upper, path), { recursive: true, force: true })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port on the loopback address')
-  return address.port
 }

@@ -1,27 +1,22 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HostName, ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
-import { TestbedError } from '../../core/errors.ts'
+import { exists } from '../../core/exists.ts'
 import { step } from '../../core/progress.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import { ensureKeyPair } from '../../hosts/keys.ts'
+import { findConflicts } from '../local/conflicts.ts'
+import { type Names, namesFor } from '../local/names.ts'
+import { createNetworks, networksStand, removeNetworks } from '../local/network.ts'
+import { ownAddress } from '../own-address.ts'
 import type { HostStatus, Provider, ProviderContext, Requirement } from '../provider.ts'
+import { requireHosts } from '../require-hosts.ts'
 import { requireFileSystem, requireProgram, requireRoot } from '../requirements.ts'
-import { exists } from './build.ts'
 import { killGroup, listGroups, processesOf } from './cgroups.ts'
-import { findConflicts } from './conflicts.ts'
 import { bootHost, removeHost, seedHost, waitForSsh } from './host.ts'
+import { createHostNetwork, listNetns, removeHostNetwork } from './host-network.ts'
 import { findImageConflicts } from './image.ts'
 import { bakeLayer, layersOf, locateLayer } from './layer.ts'
-import { type Names, namesFor } from './names.ts'
-import {
-  createHostNetwork,
-  createNetworks,
-  listNetns,
-  networksStand,
-  removeHostNetwork,
-  removeNetworks,
-} from './network.ts'
 
 /** Hosts made of Linux namespaces on this machine: an overlay over one provisioned image, an address on two networks, sshd. */
 export function createNamespacesProvider(context: ProviderContext): Provider {
@@ -73,7 +68,7 @@ async function create(
   }
   return await Promise.all(
     testbed.hosts.map(async (host) => {
-      const address = await addressOf(context, host)
+      const address = await ownAddress(context, host)
       if (running.has(host.name)) await waitForSsh(context, names, address, signal)
       else
         await step(context.progress, 'start', () => start(context, names, testbed, host, signal), {
@@ -104,18 +99,11 @@ async function reset(
 ): Promise<HostAddress[]> {
   await ensureNetworks(context, names, testbed)
   return await Promise.all(
-    hosts.map(async (name) => {
-      const host = testbed.hosts.find((one) => one.name === name)
-      if (host === undefined) {
-        throw new TestbedError('configuration', `there is no host ${name} in testbed ${testbed.name}`, {
-          hint: `its hosts are ${testbed.hosts.map((one) => one.name).join(', ')}`,
-        })
-      }
-      await step(context.progress, 'remove', () => discard(context, names, name), { host: name })
-      await step(context.progress, 'start', () => start(context, names, testbed, host, signal), {
-        host: name,
-      })
-      return await addressOf(context, host)
+    requireHosts(testbed, hosts).map(async (host) => {
+      const where = { host: host.name }
+      await step(context.progress, 'remove', () => discard(context, names, host.name), where)
+      await step(context.progress, 'start', () => start(context, names, testbed, host, signal), where)
+      return await ownAddress(context, host)
     }),
   )
 }
@@ -140,20 +128,7 @@ async function start(
   })
   signal.throwIfAborted()
   await bootHost(context, names, host.name, folder, names.netns(host.name), await layersOf(context, testbed))
-  await waitForSsh(context, names, await addressOf(context, host), signal)
-}
-
-async function addressOf(context: ProviderContext, host: ResolvedHost): Promise<HostAddress> {
-  const keys = join(context.stateFolder, 'keys')
-  return {
-    name: host.name,
-    host: host.mgmtAddress,
-    port: 22,
-    user: 'root',
-    privateKey: (await ensureKeyPair(keys, 'login')).path,
-    hostKey: (await ensureKeyPair(keys, host.name)).publicKey,
-    mgmtAddress: host.mgmtAddress,
-  }
+  await waitForSsh(context, names, await ownAddress(context, host), signal)
 }
 
 /** Every host of which anything is left: a namespace, a cgroup or a folder. */

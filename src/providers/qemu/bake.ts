@@ -1,16 +1,17 @@
 import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
-import { digestOf, digestOfFolders } from '../../core/digest.ts'
+import { exists } from '../../core/exists.ts'
 import { machinePackageSource } from '../../core/packages.ts'
 import { step } from '../../core/progress.ts'
 import { poll } from '../../core/retry.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import { runChecked } from '../../hosts/checked.ts'
 import { connectHost } from '../../hosts/ssh-host.ts'
+import { buildOnce } from '../build-once.ts'
 import { type GuestImage, locateGuestImage, prepareGuestImage } from '../images/guest-image.ts'
-import { buildOnce, exists } from '../namespaces/build.ts'
-import type { Names } from '../namespaces/names.ts'
+import { installedDigest } from '../installed-digest.ts'
+import type { Names } from '../local/names.ts'
 import type { ProviderContext } from '../provider.ts'
 import { chooseAccelerator } from './accelerator.ts'
 import { addressOf, bootHost, type Fleet, vmOf } from './hosts.ts'
@@ -28,14 +29,9 @@ export async function provisionedImage(
   image: GuestImage,
 ): Promise<GuestImage> {
   if (image.components === 'installed') return image
-  const scripts = await digestOfFolders([join(context.projectFolder, 'provision')], isInstalled)
-  const digest = digestOf(JSON.stringify([image.digest, scripts, testbed.components, testbed.sources]))
+  const digest = await installedDigest(context, testbed, image.digest)
   const disk = join(context.cacheFolder, 'layers', `vm-${image.name}-${digest}`, 'disk.qcow2')
   return { ...image, digest, disk, components: 'installed' }
-}
-
-function isInstalled(path: string): boolean {
-  return path === 'lib.sh' || /^\d\d-/.test(path)
 }
 
 export async function isBaked(context: ProviderContext, testbed: ResolvedTestbed): Promise<boolean> {

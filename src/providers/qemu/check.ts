@@ -1,5 +1,5 @@
-import { access } from 'node:fs/promises'
 import os from 'node:os'
+import { exists } from '../../core/exists.ts'
 import type { ProviderContext, Requirement } from '../provider.ts'
 import { requireProgram } from '../requirements.ts'
 import { tryKvm } from './accelerator.ts'
@@ -37,9 +37,5 @@ async function requiredAsRoot(): Promise<Requirement[]> {
 }
 
 async function requireTun(): Promise<Requirement> {
-  const satisfied = await access('/dev/net/tun').then(
-    () => true,
-    () => false,
-  )
-  return { name: 'kernel: tun', satisfied, hint: 'modprobe tun' }
+  return { name: 'kernel: tun', satisfied: await exists('/dev/net/tun'), hint: 'modprobe tun' }
 }

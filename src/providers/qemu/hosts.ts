@@ -1,14 +1,15 @@
 import { mkdir } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { macOf } from '../../config/addresses.ts'
 import type { ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
 import { digestOf, digestOfFolders } from '../../core/digest.ts'
+import { freePort } from '../../core/free-port.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import { ensureKeyPair } from '../../hosts/keys.ts'
 import type { GuestImage } from '../images/guest-image.ts'
 import { seedGuest } from '../images/seed.ts'
-import type { Names } from '../namespaces/names.ts'
+import type { Names } from '../local/names.ts'
+import { ownAddress } from '../own-address.ts'
 import type { ProviderContext } from '../provider.ts'
 import { createDisk } from './disk.ts'
 import { findVm, labelArgument, tapName } from './labels.ts'
@@ -158,24 +159,8 @@ export async function addressOf(
   { context, names, testbed }: Pick<Fleet, 'context' | 'names' | 'testbed'>,
   host: ResolvedHost,
 ): Promise<HostAddress> {
-  const keys = join(context.stateFolder, 'keys')
-  const common = {
-    name: host.name,
-    user: 'root',
-    privateKey: (await ensureKeyPair(keys, 'login')).path,
-    hostKey: (await ensureKeyPair(keys, host.name)).publicKey,
-    mgmtAddress: host.mgmtAddress,
-  }
-  if (networkKind(testbed) === 'tap') return { ...common, host: host.mgmtAddress, port: 22 }
+  const address = await ownAddress(context, host)
+  if (networkKind(testbed) === 'tap') return address
   const vm = await findVm(names.id, host.name)
-  return { ...common, host: '127.0.0.1', port: sshPortOf(vm?.argv ?? []) ?? 0 }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('no port on the loopback address')
-  return address.port
+  return { ...address, host: '127.0.0.1', port: sshPortOf(vm?.argv ?? []) ?? 0 }
 }

@@ -5,10 +5,11 @@ import { messageOf, TestbedError } from '../../core/errors.ts'
 import { step } from '../../core/progress.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import { prepareGuestImage } from '../images/guest-image.ts'
-import { findConflicts } from '../namespaces/conflicts.ts'
-import { type Names, namesFor } from '../namespaces/names.ts'
-import { createNetworks, networksStand, removeNetworks } from '../namespaces/network.ts'
+import { findConflicts } from '../local/conflicts.ts'
+import { type Names, namesFor } from '../local/names.ts'
+import { createNetworks, networksStand, removeNetworks } from '../local/network.ts'
 import type { HostStatus, Provider, ProviderContext } from '../provider.ts'
+import { requireHosts } from '../require-hosts.ts'
 import { chooseAccelerator, tryKvm } from './accelerator.ts'
 import { bake, isBaked, provisionedImage } from './bake.ts'
 import { checkMachine } from './check.ts'
@@ -135,20 +136,12 @@ async function reset(
   hosts: readonly HostName[],
   signal: AbortSignal,
 ): Promise<HostAddress[]> {
-  const wanted = hosts.map((name) => requireHost(testbed, name))
+  const wanted = requireHosts(testbed, hosts)
   const fleet = await prepare(context, names, testbed, signal)
   await ensureNetworks(fleet, signal)
   return await together(wanted, signal, async (host, signal) => {
     await makeAnew(fleet, host, signal)
     return await addressOf(fleet, host)
-  })
-}
-
-function requireHost(testbed: ResolvedTestbed, name: HostName): ResolvedHost {
-  const host = testbed.hosts.find((one) => one.name === name)
-  if (host !== undefined) return host
-  throw new TestbedError('configuration', `there is no host ${name} in testbed ${testbed.name}`, {
-    hint: `its hosts are ${testbed.hosts.map((one) => one.name).join(', ')}`,
   })
 }
 
@@ -160,8 +153,8 @@ async function save(
   signal: AbortSignal,
 ): Promise<void> {
   const fleet = await prepare({ ...context, progress: () => {} }, names, testbed, signal)
-  await together(hosts, signal, async (name, signal) => {
-    const host = requireHost(testbed, name)
+  await together(requireHosts(testbed, hosts), signal, async (host, signal) => {
+    const { name } = host
     const vm = vmOf(fleet, name)
     const digest = await fittingDigest(fleet, host)
     const process = await findVm(names.id, name)

@@ -1,4 +1,4 @@
-import { createConnection } from 'node:net'
+import { createConnection, type Socket } from 'node:net'
 import type { HostAddress } from '../../hosts/address.ts'
 import { connect } from '../../hosts/connection.ts'
 
@@ -17,35 +17,37 @@ const closedPort = 1
  * True when the guest's own network refuses a connection: it runs and is reached. That is all that a host needs which was up
  * before, and costs an emulated guest nothing, where sshd takes a second to start what greets.
  */
-export async function refuses(address: HostAddress, signal: AbortSignal): Promise<boolean> {
-  signal.throwIfAborted()
-  const socket = createConnection({ host: address.host, port: closedPort })
-  const stop = () => socket.destroy()
-  signal.addEventListener('abort', stop, { once: true })
-  try {
-    return await new Promise<boolean>((resolve) => {
-      socket.setTimeout(refusalMs, () => resolve(false))
-      socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ECONNREFUSED'))
-      socket.once('close', () => resolve(false))
-    })
-  } finally {
-    signal.removeEventListener('abort', stop)
-    socket.destroy()
-  }
+export async function refuses({ host }: HostAddress, signal: AbortSignal): Promise<boolean> {
+  return await knock(host, closedPort, refusalMs, signal, (socket, answer) => {
+    socket.once('error', (error: NodeJS.ErrnoException) => answer(error.code === 'ECONNREFUSED'))
+  })
 }
 
 /** True when an SSH server greets: cheap, unlike a handshake, and all that a host needs that was up before. */
-export async function greets(address: HostAddress, signal: AbortSignal): Promise<boolean> {
+export async function greets({ host, port }: HostAddress, signal: AbortSignal): Promise<boolean> {
+  return await knock(host, port, bannerMs, signal, (socket, answer) => {
+    socket.once('data', (bytes) => answer(bytes.toString('latin1').startsWith('SSH-')))
+  })
+}
+
+/** Begins a connection and hears what `listen` makes of it: false when that is nothing until it ends, breaks or takes too long. */
+async function knock(
+  host: string,
+  port: number,
+  timeoutMs: number,
+  signal: AbortSignal,
+  listen: (socket: Socket, answer: (yes: boolean) => void) => void,
+): Promise<boolean> {
   signal.throwIfAborted()
-  const socket = createConnection({ host: address.host, port: address.port })
+  const socket = createConnection({ host, port })
   const stop = () => socket.destroy()
   signal.addEventListener('abort', stop, { once: true })
   try {
     return await new Promise<boolean>((resolve) => {
-      socket.setTimeout(bannerMs, () => resolve(false))
+      listen(socket, resolve)
+      socket.setTimeout(timeoutMs, () => resolve(false))
       socket.once('error', () => resolve(false))
       socket.once('close', () => resolve(false))
-      socket.once('data', (bytes) => resolve(bytes.toString('latin1').startsWith('SSH-')))
     })
   } finally {
     signal.removeEventListener('abort', stop)

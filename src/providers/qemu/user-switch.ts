@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { ResolvedTestbed } from '../../config/resolved.ts'
 import { startDetached } from '../../core/process.ts'
 import { poll } from '../../core/retry.ts'
-import { type Names, networkNames } from '../namespaces/names.ts'
+import { type Names, networkNames } from '../local/names.ts'
 import type { ProviderContext } from '../provider.ts'
 import { findVm, labelArgument } from './labels.ts'
 

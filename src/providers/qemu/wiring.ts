@@ -1,7 +1,7 @@
 import type { HostName, ResolvedTestbed } from '../../config/resolved.ts'
-import { mustRunLocal } from '../../core/process.ts'
-import type { Names } from '../namespaces/names.ts'
-import { networkNames } from '../namespaces/names.ts'
+import { ip } from '../local/ip.ts'
+import { type Names, networkNames } from '../local/names.ts'
+import { attach } from '../local/network.ts'
 import { tapName } from './labels.ts'
 
 /** `auto` takes what root can do. */
@@ -30,22 +30,15 @@ export async function plugTaps(names: Names, host: HostName): Promise<void> {
     tap: tapName(names.id, network, host),
     port: names.hostPort(network, host),
   }))
+  const what = `wiring of ${host}`
   await ip(
-    [],
+    undefined,
     ports.map(({ tap, port }) => `link set ${tap} netns ${names.switch} name ${port}`),
-    host,
+    what,
   )
   await ip(
-    ['-n', names.switch],
-    ports.flatMap(({ network, port }) => [`link set ${port} master ${network}`, `link set ${port} up`]),
-    host,
+    names.switch,
+    ports.flatMap(({ network, port }) => attach(port, network)),
+    what,
   )
-}
-
-async function ip(where: readonly string[], commands: readonly string[], host: HostName): Promise<void> {
-  await mustRunLocal(['ip', ...where, '-batch', '-'], {
-    input: `${commands.join('\n')}\n`,
-    timeoutMs: 10_000,
-    what: `wiring of ${host}`,
-  })
 }

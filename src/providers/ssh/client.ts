@@ -5,7 +5,7 @@ import type { ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
 import { runLocal } from '../../core/process.ts'
 import { poll } from '../../core/retry.ts'
 import type { Clock } from '../../core/time.ts'
-import { overlap } from '../namespaces/conflicts.ts'
+import { overlap } from '../overlap.ts'
 import type { Conflict } from '../provider.ts'
 
 /** Parts of what `ip -j route get` prints. */

@@ -1,7 +1,7 @@
-import { access } from 'node:fs/promises'
 import { homedir, userInfo } from 'node:os'
 import type { ResolvedMachine } from '../../config/resolved.ts'
 import { TestbedError } from '../../core/errors.ts'
+import { exists } from '../../core/exists.ts'
 import { mustRunLocal } from '../../core/process.ts'
 import type { LoginTarget } from '../../hosts/login.ts'
 
@@ -126,11 +126,7 @@ async function toEndpoint(query: Query, settings: ReadonlyMap<string, readonly s
     query.identityFile === undefined ? (settings.get('identityfile') ?? []) : [query.identityFile]
   const privateKeys: string[] = []
   for (const path of identities.map(expand)) {
-    const readable = await access(path).then(
-      () => true,
-      () => false,
-    )
-    if (readable) privateKeys.push(path)
+    if (await exists(path)) privateKeys.push(path)
   }
   const agent = agentOf(one('identityagent'), expand)
   const files = [one('userknownhostsfile') ?? '~/.ssh/known_hosts', one('globalknownhostsfile') ?? '']

@@ -1,6 +1,6 @@
 import type { ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
 import { humanSize } from '../../core/units.ts'
-import { overlap } from '../namespaces/conflicts.ts'
+import { overlap } from '../overlap.ts'
 import type { Conflict } from '../provider.ts'
 import type { Survey } from './survey.ts'
 

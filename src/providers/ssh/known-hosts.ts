@@ -1,5 +1,6 @@
-import { access, appendFile, mkdir } from 'node:fs/promises'
+import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { exists } from '../../core/exists.ts'
 import { runLocal } from '../../core/process.ts'
 
 export interface KnownKeys {
@@ -14,11 +15,7 @@ export interface KnownKeys {
 export async function knownKeys(name: string, files: readonly string[]): Promise<KnownKeys> {
   const found = await Promise.all(
     files.map(async (file) => {
-      const there = await access(file).then(
-        () => true,
-        () => false,
-      )
-      if (!there) return []
+      if (!(await exists(file))) return []
       const { stdout } = await runLocal(['ssh-keygen', '-F', name, '-f', file], { timeoutMs: 10_000 })
       return parseKnown(stdout).map((entry) => ({ ...entry, file }))
     }),

@@ -4,6 +4,7 @@ import { TestbedError } from '../../core/errors.ts'
 import { step } from '../../core/progress.ts'
 import type { HostAddress } from '../../hosts/address.ts'
 import type { Conflict, HostStatus, Provider, ProviderContext, Requirement } from '../provider.ts'
+import { requireHosts } from '../require-hosts.ts'
 import { requireProgram } from '../requirements.ts'
 import { clientConflicts, ownMachineId, waitForService } from './client.ts'
 import { judgeMachines } from './judge.ts'
@@ -142,12 +143,7 @@ async function reset(
   signal: AbortSignal,
 ): Promise<HostAddress[]> {
   const id = await idOf(context)
-  const unknown = hosts.find((name) => !testbed.hosts.some((host) => host.name === name))
-  if (unknown !== undefined) {
-    throw new TestbedError('configuration', `there is no host ${unknown} in testbed ${testbed.name}`, {
-      hint: `its hosts are ${testbed.hosts.map((one) => one.name).join(', ')}`,
-    })
-  }
+  requireHosts(testbed, hosts)
   const surveys = await survey(context, testbed, signal)
   const chosen = surveys.filter(({ name }) => hosts.includes(name)).map(({ address }) => address)
   await Promise.all(

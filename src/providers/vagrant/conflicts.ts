@@ -1,17 +1,12 @@
 import type { ResolvedTestbed } from '../../config/resolved.ts'
-import { overlap } from '../namespaces/conflicts.ts'
+import { type Route, routeConflict } from '../local/conflicts.ts'
+import { networkNames } from '../local/names.ts'
+import { overlap } from '../overlap.ts'
 import type { Conflict } from '../provider.ts'
 import type { HypervisorName } from './machines.ts'
 
 /** What VirtualBox lets an ordinary user choose for host-only networks, unless /etc/vbox/networks.conf says otherwise. */
 const virtualBoxRange = '192.168.56.0/21'
-const networkNames = ['mgmt', 'service'] as const
-
-/** A route of this machine, as `ip -4 -j route` tells it. */
-export interface Route {
-  readonly dst?: string
-  readonly dev?: string
-}
 
 /**
  * Subnets that the hypervisor refuses or that this machine reaches elsewhere.
@@ -27,28 +22,16 @@ export function networkConflicts(
 ): Conflict[] {
   return networkNames.flatMap((network): Conflict[] => {
     const { subnet } = testbed.networks[network]
-    const pointer = ['networks', network, 'subnet']
     if (hypervisor === 'virtualbox' && !allowed.some((range) => contains(range, subnet))) {
       return [
         {
-          pointer,
+          pointer: ['networks', network, 'subnet'],
           message: `${subnet} is outside of what VirtualBox allows: ${allowed.join(', ')}`,
           hint: `take ${network === 'mgmt' ? '192.168.60.0/24' : '192.168.61.0/24'}, or allow others in /etc/vbox/networks.conf`,
         },
       ]
     }
-    const own = new Set<string | undefined>(ownLinks)
-    const clash = routes.find(
-      ({ dst, dev }) => !own.has(dev) && dst !== undefined && dst !== 'default' && overlap(dst, subnet),
-    )
-    if (clash === undefined) return []
-    return [
-      {
-        pointer,
-        message: `${subnet} overlaps ${clash.dst}, which this machine reaches through ${clash.dev ?? 'another route'}`,
-        hint: `choose another private subnet for ${network}; ip route shows what is taken`,
-      },
-    ]
+    return routeConflict(testbed, network, routes, ownLinks)
   })
 }
 

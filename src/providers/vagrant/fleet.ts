@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import writeFileAtomic from 'write-file-atomic'
-import type { HostName, ResolvedTestbed } from '../../config/resolved.ts'
+import type { ResolvedTestbed } from '../../config/resolved.ts'
 import { digestOf, digestOfFolders } from '../../core/digest.ts'
 import { TestbedError } from '../../core/errors.ts'
 import type { ProviderContext } from '../provider.ts'
@@ -85,12 +85,4 @@ async function writeMachines(names: VagrantNames, machines: WrittenMachines): Pr
   await mkdir(names.folder, { recursive: true })
   // It holds the hosts' private keys.
   await writeFileAtomic(names.machinesFile, `${JSON.stringify(machines, undefined, 2)}\n`, { mode: 0o600 })
-}
-
-export function requireHosts({ testbed }: Fleet, hosts: readonly HostName[]): void {
-  const unknown = hosts.find((name) => !testbed.hosts.some((host) => host.name === name))
-  if (unknown === undefined) return
-  throw new TestbedError('configuration', `there is no host ${unknown} in testbed ${testbed.name}`, {
-    hint: `its hosts are ${testbed.hosts.map((one) => one.name).join(', ')}`,
-  })
 }

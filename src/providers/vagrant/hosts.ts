@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import type { HostName, ResolvedHost } from '../../config/resolved.ts'
 import { step } from '../../core/progress.ts'
 import { poll } from '../../core/retry.ts'
+import { ownAddress } from '../own-address.ts'
 import { letsUsIn } from '../qemu/ssh.ts'
 import { withBoxImage } from './box-image.ts'
 import type { Fleet } from './fleet.ts'
 import type { FoundMachine } from './hypervisor.ts'
-import { addressOf } from './identity.ts'
 import { vagrant } from './vagrant.ts'
 
 /** The box may have to be downloaded, and two emulated machines take minutes to boot. */
@@ -133,7 +133,7 @@ export async function removeMachines(fleet: Fleet, hosts: readonly HostName[]): 
 }
 
 export async function waitForSsh(fleet: Fleet, host: ResolvedHost, signal: AbortSignal): Promise<void> {
-  const address = await addressOf(fleet.context, host)
+  const address = await ownAddress(fleet.context, host)
   await poll(async () => ((await letsUsIn(address, signal)) ? true : undefined), {
     what: 'SSH answers',
     where: host.name,

@@ -1,24 +1,9 @@
 import { join } from 'node:path'
-import type { ResolvedHost, ResolvedTestbed } from '../../config/resolved.ts'
+import type { ResolvedTestbed } from '../../config/resolved.ts'
 import { digestOf } from '../../core/digest.ts'
-import type { HostAddress } from '../../hosts/address.ts'
 import { ensureKeyPair } from '../../hosts/keys.ts'
 import type { ProviderContext } from '../provider.ts'
 import type { Identity } from './machines.ts'
-
-/** How a host is reached: as root with the testbed's key, over the network that this machine shares with it. */
-export async function addressOf(context: ProviderContext, host: ResolvedHost): Promise<HostAddress> {
-  const keys = join(context.stateFolder, 'keys')
-  return {
-    name: host.name,
-    host: host.mgmtAddress,
-    port: 22,
-    user: 'root',
-    privateKey: (await ensureKeyPair(keys, 'login')).path,
-    hostKey: (await ensureKeyPair(keys, host.name)).publicKey,
-    mgmtAddress: host.mgmtAddress,
-  }
-}
 
 /**
  * What every host is given when it is made, the same each time. Its keys go in through Vagrant's own connection, over a

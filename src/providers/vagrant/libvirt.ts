@@ -1,6 +1,7 @@
-import { access, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { exists } from '../../core/exists.ts'
 import { mustRunLocal, runLocal } from '../../core/process.ts'
 import { installHint } from '../requirements.ts'
 import type { FoundMachine, Hypervisor, HypervisorCheck } from './hypervisor.ts'
@@ -27,7 +28,7 @@ export async function findLibvirt(): Promise<HypervisorCheck> {
       satisfied: answer.exitCode === 0 && plugin,
       hint,
       // Its service is one of systemd's.
-      ...((await isThere('/run/systemd/system')) ? { packages } : {}),
+      ...((await exists('/run/systemd/system')) ? { packages } : {}),
     },
   }
 }
@@ -135,11 +136,4 @@ async function hasPlugin(): Promise<boolean> {
   const installed = await readFile(join(home, 'plugins.json'), 'utf8').catch(() => '')
   const packaged = await readdir('/usr/share/vagrant-plugins/plugins.d').catch(() => [])
   return installed.includes('"vagrant-libvirt"') || packaged.some((name) => name.includes('vagrant-libvirt'))
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { runLocal } from '../../core/process.ts'
-import { allowedRanges, type Route } from './conflicts.ts'
+import type { Route } from '../local/conflicts.ts'
+import { allowedRanges } from './conflicts.ts'
 
 /** IPv4 routes of this machine; none where there is no iproute2 to ask (macOS): Vagrant then finds clashes itself. */
 export async function machineRoutes(): Promise<Route[]> {

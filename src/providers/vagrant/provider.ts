@@ -3,10 +3,12 @@ import type { HostName, ResolvedTestbed } from '../../config/resolved.ts'
 import { messageOf, TestbedError } from '../../core/errors.ts'
 import { step } from '../../core/progress.ts'
 import type { HostAddress } from '../../hosts/address.ts'
+import { ownAddress } from '../own-address.ts'
 import type { Conflict, HostStatus, Provider, ProviderContext } from '../provider.ts'
+import { requireHosts } from '../require-hosts.ts'
 import { checkMachine, emulates } from './check.ts'
 import { networkConflicts } from './conflicts.ts'
-import { chooseHypervisor, type Fleet, prepareFleet, readMachines, requireHosts } from './fleet.ts'
+import { chooseHypervisor, type Fleet, prepareFleet, readMachines } from './fleet.ts'
 import {
   finishedHosts,
   makeMachines,
@@ -17,7 +19,6 @@ import {
 } from './hosts.ts'
 import type { FoundMachine, Hypervisor } from './hypervisor.ts'
 import { checkHypervisors } from './hypervisors.ts'
-import { addressOf } from './identity.ts'
 import { machineRoutes, virtualBoxRanges } from './machine-network.ts'
 import { type VagrantNames, vagrantNames } from './names.ts'
 import { killStrays, vagrant } from './vagrant.ts'
@@ -40,7 +41,7 @@ export function createVagrantProvider(context: ProviderContext): Provider {
     snapshots: {
       save: async (testbed, hosts, signal) => {
         const fleet = await prepareFleet({ ...context, progress: () => {} }, names, testbed)
-        requireHosts(fleet, hosts)
+        requireHosts(testbed, hosts)
         await saveMachines({ ...fleet, context }, hosts, signal)
       },
     },
@@ -79,7 +80,7 @@ async function create(
     testbed.hosts.filter((host) => !keep.includes(host)).map(({ name }) => name),
     signal,
   )
-  return await Promise.all(testbed.hosts.map((host) => addressOf(context, host)))
+  return await Promise.all(testbed.hosts.map((host) => ownAddress(context, host)))
 }
 
 async function reset(
@@ -91,9 +92,9 @@ async function reset(
 ): Promise<HostAddress[]> {
   await killStrays(context, names)
   const fleet = await prepareFleet(context, names, testbed)
-  requireHosts(fleet, hosts)
+  requireHosts(testbed, hosts)
   await makeAnew(fleet, hosts, signal)
-  const addresses = testbed.hosts.map((host) => addressOf(context, host))
+  const addresses = testbed.hosts.map((host) => ownAddress(context, host))
   return (await Promise.all(addresses)).filter(({ name }) => hosts.includes(name))
 }
 

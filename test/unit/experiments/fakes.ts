@@ -274,3 +274,14 @@ export function hang(signal: AbortSignal | undefined): Promise<never> {
     signal?.addEventListener('abort', () => reject(signal.reason))
   })
 }
+
+/** Acts when something that begins with `call` is done for the n-th time. */
+export function atCall(
+  call: string,
+  n: number,
+  act: NonNullable<WorldOptions['on']>,
+): NonNullable<WorldOptions['on']> {
+  let seen = 0
+  return (done, signal, world) =>
+    done.startsWith(call) && ++seen === n ? act(done, signal, world) : undefined
+}

@@ -6,7 +6,8 @@ import { runLocal } from '../../../src/core/process.ts'
 import { cloudInitFiles } from '../../../src/providers/images/cloud-init.ts'
 import type { GuestImage } from '../../../src/providers/images/guest-image.ts'
 import { guestFiles, optionValue, seedGuest } from '../../../src/providers/images/seed.ts'
-import { never, scratchFolder, seed } from './support.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
+import { never, seed } from './support.ts'
 
 const image = (how: GuestImage['seed']): GuestImage => ({
   name: 'lab',

@@ -1,7 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { onTestFinished } from 'vitest'
 import { packageRoot } from '../../../src/config/paths.ts'
 import type { ResolvedTestbed } from '../../../src/config/resolved.ts'
 import { loadTestbed } from '../../../src/config/testbed.ts'
@@ -9,15 +6,9 @@ import type { ProgressEvent } from '../../../src/core/progress.ts'
 import { systemClock } from '../../../src/core/time.ts'
 import type { GuestSeed } from '../../../src/providers/images/seed.ts'
 import type { ProviderContext } from '../../../src/providers/provider.ts'
+import { scratchFolder } from '../../support/scratch-folder.ts'
 
 export const never = new AbortController().signal
-
-/** A folder that is gone after the test. */
-export async function scratchFolder(): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'images-'))
-  onTestFinished(() => rm(folder, { recursive: true, force: true }))
-  return folder
-}
 
 /** A context whose cache and state are in a scratch folder, and what it was told. */
 export async function scratchContext(): Promise<{ context: ProviderContext; events: ProgressEvent[] }> {

@@ -3,13 +3,13 @@ import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { loadTestbed } from '../../../src/config/testbed.ts'
+import { exists } from '../../../src/core/exists.ts'
 import { requireUp, statusOf } from '../../../src/testbed/open.ts'
 import {
   cacheFolder,
   lockTestbed,
   readState,
   removeState,
-  stateExists,
   stateFolderOf,
   type TestbedState,
   writeState,
@@ -37,13 +37,13 @@ async function stateOf(): Promise<TestbedState> {
 test('what is written is read again, and gone when it is removed', async () => {
   const state = await stateOf()
   expect(await readState('default')).toBeUndefined()
-  expect(await stateExists(stateFolderOf('default'))).toBe(false)
+  expect(await exists(stateFolderOf('default'))).toBe(false)
   await writeState(state)
   expect(await readState('default')).toEqual(state)
   expect(await readdir(stateFolderOf('default'))).toEqual(['testbed.json'])
   await writeState({ ...state, testbed: { ...state.testbed, name: 'other' } })
   await removeState(stateFolderOf('default'))
-  expect(await stateExists(stateFolderOf('default'))).toBe(false)
+  expect(await exists(stateFolderOf('default'))).toBe(false)
   expect(await readdir('.testbed')).toEqual(['other'])
   await removeState(stateFolderOf('other'))
   expect(await readdir('.')).toEqual([])

@@ -1,6 +1,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { takeLock } from '../../core/lock.ts'
+import { exists } from '../core/exists.ts'
+import { takeLock } from '../core/lock.ts'
 
 /**
  * Makes a folder of the cache exactly once: `make` fills a temporary folder beside it, which takes the final name only when
@@ -33,13 +34,6 @@ export async function buildOnce(
   } finally {
     await release()
   }
-}
-
-export async function exists(folder: string): Promise<boolean> {
-  return await readdir(folder).then(
-    () => true,
-    () => false,
-  )
 }
 
 /** Removes what builds that were cut off have left of `final`; called while its lock is held. */

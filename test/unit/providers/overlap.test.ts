@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { overlap } from '../../../src/providers/namespaces/conflicts.ts'
+import { overlap } from '../../../src/providers/overlap.ts'
 
 test.each([
   ['10.87.0.0/24', '10.87.0.0/24', true],

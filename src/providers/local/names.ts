@@ -3,8 +3,8 @@ import type { HostName } from '../../config/resolved.ts'
 import { digestOf } from '../../core/digest.ts'
 
 /**
- * Every name that the provider gives, derived from the testbed's state folder alone: what a crashed program made is
- * found again by its name. Interface names have at most 15 characters.
+ * Every name that a testbed's hosts and networks have on this machine, derived from its state folder alone: what a crashed
+ * program made is found again by its name. Interface names have at most 15 characters.
  */
 export interface Names {
   readonly id: string

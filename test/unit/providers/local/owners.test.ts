@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { aliasOf, ownersOf } from '../../../src/providers/namespaces/owners.ts'
+import { aliasOf, ownersOf } from '../../../../src/providers/local/owners.ts'
 
 const folder = '/home/ann/a lab/.testbed/night-2'
 

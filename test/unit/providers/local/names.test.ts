@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { namesFor, networkNames } from '../../../src/providers/namespaces/names.ts'
+import { namesFor, networkNames } from '../../../../src/providers/local/names.ts'
 
 /** IFNAMSIZ less the closing NUL. */
 const longestLinkName = 15

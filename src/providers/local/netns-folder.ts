@@ -1,4 +1,5 @@
 import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
+import { exists } from '../../core/exists.ts'
 import { runLocal } from '../../core/process.ts'
 
 /** Where iproute2 keeps the names of network namespaces: it mounts the folder on itself for the first, and never undoes it. */
@@ -13,11 +14,7 @@ export async function labelNetnsFolder(): Promise<void> {
 
 /** Undoes the mount that came with the first testbed, when the last has gone and nobody else names a namespace. */
 export async function restoreNetnsFolder(): Promise<void> {
-  const labelled = await readFile(label).then(
-    () => true,
-    () => false,
-  )
-  if (!labelled || (await readdir(folder).catch(() => [])).length > 0) return
+  if (!(await exists(label)) || (await readdir(folder).catch(() => [])).length > 0) return
   await runLocal(['umount', folder], { timeoutMs: 10_000 })
   if (await isMounted()) return // another program names a namespace at this moment
   await rmdir(folder).catch(() => undefined)
