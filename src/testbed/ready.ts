@@ -112,8 +112,8 @@ export async function makeReady(
 }
 
 /**
- * Makes a connected host ready and adds to what is known of it. Answers whether it carries the mark of an earlier
- * provisioning, so that there is nothing to save: it was put back to that state, or has been in use since.
+ * Makes a connected host ready and adds to what is known of it. Answers whether there is nothing to save: it was put back
+ * to what was saved, or carries the mark of an earlier provisioning, even of other scripts, and has been in use since.
  * @throws TestbedError when it is another host than before, or cannot be provisioned
  */
 async function joinHost(
@@ -144,7 +144,7 @@ async function joinHost(
   known.identities[name] = identity
   known.facts[name] ??= await step(progress, 'read facts', () => readFacts(host, signal), { host: name })
   if (!marked) await markProvisioned(host, digest)
-  return marked
+  return marked || (!options.reset && (found?.mark ?? '') !== '')
 }
 
 function provisionOptions(
