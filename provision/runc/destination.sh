@@ -2,7 +2,7 @@
 # The destination's side of a move. Listens, takes what source.sh sends, and restores it as soon as the last byte is there.
 # A word a line comes on standard input and goes to standard output:
 #   in   round N | final
-#   out  key KEY | synchronised | round N | received | restored PID | announced | failed WHAT
+#   out  key KEY | synchronised | round N | received | restored PID | announced | lazy PAGES | failed WHAT
 # and on standard error the port that it listens on.
 #   destination.sh ADDRESS PEER
 # MODE is stop-copy, diskless or postcopy; PAGE_SERVER the address and port of the page server; TRANSFER tcp, ssh or rsync;
@@ -113,3 +113,5 @@ tell "restored $pid"
 wait "$announcer"
 tell announced
 wait
+[ "$MODE" != postcopy ] || tell "lazy $(sed -n 's/.*UFFD transferred pages: (\([0-9]*\).*/\1/p' "$work/lazy-pages.log" |
+  awk '{ sum += $1 } END { printf "%d", sum }')"

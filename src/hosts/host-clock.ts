@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
+import { TestbedError } from '../core/errors.ts'
 import type { Host } from './host.ts'
 
 /** A host's wall clock, asked and set in one session: to open one takes an emulated host longer than a hundred answers. */
 export interface HostClock {
+  // Each throws a TestbedError when the host is silent, or the signal's reason.
   /** Nanoseconds since 1970, to the microsecond. */
   now(): Promise<bigint>
   /** Sets it forwards, or with a negative number of nanoseconds backwards. Answers what the host said against it. */
@@ -32,7 +34,6 @@ const script = `while read -r word seconds nanoseconds; do
   fi
 done`
 
-/** @throws TestbedError or an AbortError when the host gives no answer */
 export async function openHostClock(host: Host, signal?: AbortSignal): Promise<HostClock> {
   const process = await host.stream({ argv: ['env', 'LC_ALL=C', 'bash', '-c', script] })
   process.stderr.resume()
@@ -41,6 +42,13 @@ export async function openHostClock(host: Host, signal?: AbortSignal): Promise<H
     const deadline = AbortSignal.timeout(answerMs)
     const answer = once(lines, 'line', {
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+    }).catch((error: unknown) => {
+      signal?.throwIfAborted()
+      throw new TestbedError('testbed', `its clock did not answer within ${answerMs / 1000} s`, {
+        where: host.name,
+        hint: 'it may be overloaded or gone: testbed status; testbed rebuild makes it anew',
+        cause: error,
+      })
     })
     process.stdin.write(`${question}\n`)
     const [line] = (await answer) as [string]

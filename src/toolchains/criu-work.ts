@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rejectWhenAborted } from '../core/abort.ts'
+import { runChecked } from '../hosts/checked.ts'
 import type { ClockOffset } from '../hosts/clock-offset.ts'
 import type { Host } from '../hosts/host.ts'
 import { type DumpStats, parseCriuStats, type RestoreStats } from './criu-stats.ts'
@@ -20,7 +21,11 @@ export async function clearCriuWork(host: Host, signal: AbortSignal): Promise<vo
 /** Puts the log and the figures of a dump aside that left the workload running: the next dump would overwrite them. */
 export async function keepPreDump(host: Host, signal: AbortSignal): Promise<void> {
   const script = 'mv "$1/dump.log" "$1/pre-dump.log" && mv "$1/stats-dump" "$1/stats-pre-dump"'
-  await host.run({ argv: ['sh', '-c', script, 'sh', workFolder] }, { signal })
+  await runChecked(host, ['sh', '-c', script, 'sh', workFolder], {
+    what: 'keeping the figures of the first copy',
+    kind: 'trial',
+    signal,
+  })
 }
 
 /** CRIU says it wherever it may not raise its own limits, and goes on. */

@@ -109,7 +109,7 @@ async function takeBack(context: TrialContext, deployment: Deployment, staged: S
   await docker(context, destination, ['rm', '--force', staged.container], removeTimeoutMs).catch(
     () => undefined,
   )
-  await docker(context, source, ['start', '--checkpoint', checkpoint, deployment.container])
+  await docker(context, source, ['start', '--checkpoint', checkpoint, deployment.container], restoreTimeoutMs)
   await announce(context, source, 3)
   await deploymentOf(context, source, deployment.container)
 }

@@ -44,12 +44,19 @@ export async function stageHandOver(context: TrialContext, host: Host, times: nu
   return {
     complete: async () => {
       process.stdin.end('now\n')
-      const late = AbortSignal.any([context.signal, AbortSignal.timeout(timeoutMs * context.patience)])
-      const exitCode = await Promise.race([process.exit, rejectWhenAborted(late)])
+      const late = AbortSignal.timeout(timeoutMs * context.patience)
+      const ended = AbortSignal.any([context.signal, late])
+      const exitCode = await Promise.race([process.exit, rejectWhenAborted(ended)]).catch(
+        (error: unknown) => {
+          if (!late.aborted || context.signal.aborted) throw error
+          return 'no end'
+        },
+      )
       if (exitCode === 0) return
       throw new TestbedError('trial', `hand-over of the address failed (exit ${exitCode})`, {
         where: host.name,
         why: lastLines(said()),
+        hint: `look at bridge svc0 and at interface ${namespaceOf(context)} on ${host.name}`,
       })
     },
     close: () => process.kill(),
@@ -59,7 +66,7 @@ export async function stageHandOver(context: TrialContext, host: Host, times: nu
 /** Puts the workload's address on the service network of `host` now. */
 export async function handOver(context: TrialContext, host: Host, times: number): Promise<void> {
   const staged = await stageHandOver(context, host, times)
-  await staged.complete()
+  await staged.complete().finally(() => staged.close())
 }
 
 /** Takes the workload's address off the service network of `host`; what is sent to it there is lost. */

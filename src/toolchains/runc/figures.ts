@@ -28,7 +28,9 @@ export async function addFigures(
     saveCriuWork(destination, 'restore', folder, signal),
     readFrozenAt(source, signal),
   ])
-  timeline.annotate('checkpoint', { ...dump.dump, clockUncertaintyMs: offset.uncertaintyMs })
+  // CRIU's server of lazy pages begins its statistics anew and overwrites those of the dump: there is nothing in them.
+  const dumped = dump.dump?.pagesScanned === 0 ? undefined : dump.dump
+  timeline.annotate('checkpoint', { ...dumped, clockUncertaintyMs: offset.uncertaintyMs })
   timeline.annotate('restore', { ...restore.restore })
   const before = rounds.reduce((sum, { stats }) => sum + (stats.freezingUs + stats.frozenUs) / 1000, 0)
   if (frozenAt === undefined) return {}

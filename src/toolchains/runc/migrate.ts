@@ -1,7 +1,6 @@
 import type { Argv } from '../../core/process.ts'
 import { type ClockOffset, estimateClockOffset } from '../../hosts/clock-offset.ts'
 import type { Host } from '../../hosts/host.ts'
-import type { DumpStats } from '../criu-stats.ts'
 import { clearCriuWork } from '../criu-work.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Migration, TrialContext } from '../toolchain.ts'
@@ -14,6 +13,8 @@ import { type Side, startSide } from './side.ts'
 
 /** A fixed one: who has it already is told by name. Below those that the kernel gives to outgoing connections. */
 const pageServerPort = 27_027
+/** Of a page that went past the stream: to the page server, or from it. */
+const pageBytes = 4096
 /** Of what has no deadline of its own in CRIU: a hang is told as one. Several times what gigabytes take. */
 const limits = { stageMs: 30_000, dumpMs: 60_000, restoreMs: 60_000, lazyMs: 90_000 }
 
@@ -57,21 +58,24 @@ export async function moveBundle(mode: Mode, context: TrialContext, timeline: Ti
     const resumed = clock.monotonicNs()
     restored = mode.memory !== 'postcopy'
     source.tell('release')
-    const [, end] = await Promise.all([
-      timeline.phase('switch', () =>
-        either(destination.expect('announced', { what: 'the announcement', ms: limits.stageMs * patience })),
-      ),
-      timeline.phase(mode.memory === 'postcopy' ? 'lazy' : 'release', async () => {
-        const sent = await either(
-          source.expect('sent', { what: 'the transfer', ms: limits.stageMs * patience }),
-        )
-        const ended = await either(
-          source.expect('ended', { what: 'the release of the source', ms: limits.lazyMs * patience }),
-        )
-        return { streamBytes: Number(sent), dump: parseStatistics(ended.split(' ')[1]) }
-      }),
-    ])
-    const bytes = end.streamBytes + pageBytes(mode, end.dump)
+    const announced = timeline.phase('switch', () =>
+      either(destination.expect('announced', { what: 'the announcement', ms: limits.stageMs * patience })),
+    )
+    const ended = timeline.phase(mode.memory === 'postcopy' ? 'lazy' : 'release', async (details) => {
+      const sent = await either(
+        source.expect('sent', { what: 'the transfer', ms: limits.stageMs * patience }),
+      )
+      const lazyMs = limits.lazyMs * patience
+      const end = await either(source.expect('ended', { what: 'the release of the source', ms: lazyMs }))
+      if (mode.memory === 'stop-copy') return Number(sent)
+      if (mode.memory === 'diskless') {
+        return Number(sent) + pageBytes * parseStatistics(end.split(' ')[1]).pagesWritten
+      }
+      await announced
+      details.pagesLazy = Number(await either(destination.expect('lazy', { what: 'lazy pages', ms: lazyMs })))
+      return Number(sent) + pageBytes * details.pagesLazy
+    })
+    const [bytes] = await Promise.all([ended, announced])
     timeline.annotate('transfer', { bytes })
     return {
       deployment: deploymentOn(context, context.destination, Number(pid)),
@@ -123,9 +127,4 @@ async function stage(mode: Mode, context: TrialContext, timeline: Timeline, side
     destination.broken,
   ])
   return { source, destination, offset }
-}
-
-/** What went past the stream: to the page server, or from it. */
-function pageBytes({ memory }: Mode, { pagesWritten, pagesLazy }: DumpStats): number {
-  return 4096 * { 'stop-copy': 0, diskless: pagesWritten, postcopy: pagesLazy }[memory]
 }
