@@ -65,7 +65,7 @@ checkpoint() {
 
 tell connected
 cd "$state"
-rm -f events answers answer frozen-at said unsent checkpoint.log
+rm -f events answers answer status frozen-at said unsent checkpoint.log
 mkfifo events answers
 # Both ways: neither opening nor writing ever waits for the other side.
 exec 5<>events 6<>answers
