@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import ssh2 from 'ssh2'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ensureKeyPair, isPinnedKey } from '../../../src/hosts/keys.ts'
+import { ensureKeyPair, isPinnedKey, makePrivateKey } from '../../../src/hosts/keys.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -30,6 +30,11 @@ test('however many ask for it at once, all get the same pair', async () => {
   expect(new Set(pairs.map(({ publicKey }) => publicKey)).size).toBe(1)
   expect(await readFile(path.join(keys, 'login'), 'utf8')).toBe(pairs[0]?.privateKey)
   expect((await readdir(keys)).toSorted()).toEqual(['login', 'login.pub'])
+})
+
+test('every key that is made can be read, the ones that begin with a zero too', () => {
+  for (let n = 0; n < 1500; n += 1)
+    expect(ssh2.utils.parseKey(makePrivateKey('migration-testbed host-a'))).not.toBeInstanceOf(Error)
 })
 
 test('only the pinned key is accepted, whatever its comment', async () => {
