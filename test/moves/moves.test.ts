@@ -31,7 +31,7 @@ describeOnHosts(`one connection and ${moves} moves to and fro`, () => {
   const home = process.cwd()
 
   beforeAll(async () => {
-    testbed = await makeTestbedFolder(50)
+    testbed = await makeTestbedFolder(51)
     process.chdir(testbed.path)
     const loaded = await loadTestbed(testbed.file)
     running = await bringUp(loaded, { progress: () => undefined, signal: never })

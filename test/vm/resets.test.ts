@@ -16,7 +16,7 @@ describeOnHosts('two machines of QEMU', () => {
   let testbed: TestbedFolder
 
   beforeAll(async () => {
-    testbed = await makeTestbedFolder(46, 2, {
+    testbed = await makeTestbedFolder(76, 2, {
       provider: 'qemu',
       settings: 'image: debian-13\nvm: { memory: 768MiB }\n',
     })

@@ -24,7 +24,7 @@ describeOnHosts('a counter moves between two machines of the Vagrantfile', () =>
 
   beforeAll(async () => {
     before = libvirtHas()
-    testbed = await makeTestbedFolder(45, 2, { provider: 'vagrant', settings: vagrantSettings })
+    testbed = await makeTestbedFolder(75, 2, { provider: 'vagrant', settings: vagrantSettings })
     await writeFile(path.join(testbed.path, 'counter.yaml'), experiment)
   })
 

@@ -6,7 +6,7 @@ import { vagrantSettings } from './libvirt.ts'
 await describeProvider(
   'vagrant',
   async (hosts) => {
-    const folder = await makeTestbedFolder(40 + hosts, hosts, {
+    const folder = await makeTestbedFolder(70 + hosts, hosts, {
       provider: 'vagrant',
       settings: vagrantSettings,
     })
