@@ -2,19 +2,16 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { projectFolders } from '../../src/config/paths.ts'
-import { loadTestbed } from '../../src/config/testbed.ts'
 import { loadWorkload } from '../../src/config/workload.ts'
 import { realDependencies } from '../../src/experiments/defaults.ts'
 import { planExperiment } from '../../src/experiments/plan.ts'
 import { runExperiment } from '../../src/experiments/runner.ts'
 import { selectProvider } from '../../src/providers/select.ts'
 import type { TrialRecord } from '../../src/results/record.ts'
-import type { RunningTestbed } from '../../src/testbed/running.ts'
 import { cacheFolder } from '../../src/testbed/state.ts'
-import { bringUp } from '../../src/testbed/up.ts'
 import { toolchains } from '../../src/toolchains/all.ts'
 import { describeOnHosts } from '../support/requirements.ts'
-import { makeTestbedFolder, type TestbedFolder } from '../support/testbed-folder.ts'
+import { bringUpHere, type TestbedHere } from '../support/running-testbed.ts'
 import { criuWorks, lurk, onHost, type Sabotage, sabotaged } from './saboteur.ts'
 
 const deadlineMs = 90_000
@@ -32,26 +29,18 @@ interface Fault {
 }
 
 describeOnHosts('faults', () => {
-  let testbed: TestbedFolder
-  let running: RunningTestbed | undefined
-  const home = process.cwd()
+  let testbed: TestbedHere
 
   beforeAll(async () => {
-    testbed = await makeTestbedFolder(49)
-    process.chdir(testbed.path)
-    const loaded = await loadTestbed(testbed.file)
-    running = await bringUp(loaded, { progress: () => undefined, signal: never })
+    testbed = await bringUpHere(49)
   })
-  afterAll(async () => {
-    await running?.close()
-    process.chdir(home)
-    await testbed.remove()
-  })
+  afterAll(() => testbed.remove())
 
   /** Two trials, the first of them sabotaged. */
   async function run(name: string, sabotage: Sabotage): Promise<readonly TrialRecord[]> {
     const toolchain = toolchains.find((one) => one.name === name)
-    if (toolchain === undefined || running === undefined) throw new Error(`${name} cannot be run`)
+    const { running, folder } = testbed
+    if (toolchain === undefined) throw new Error(`${name} cannot be run`)
     const { value: workload } = await loadWorkload(path.join(projectFolders.workloads, 'redis'))
     const plan = planExperiment({
       experiment: {
@@ -73,7 +62,7 @@ describeOnHosts('faults', () => {
       drawSeed: () => 1,
       now: new Date(),
     })
-    const resultsFolder = path.join(testbed.path, 'results')
+    const resultsFolder = path.join(folder.path, 'results')
     await mkdir(resultsFolder, { recursive: true })
     const { records } = await runExperiment({
       plan,
@@ -113,7 +102,7 @@ describeOnHosts('faults', () => {
   const hostKilled: Fault = {
     name: 'the destination host is killed',
     sabotage: async ({ source, destination }) => {
-      const { provider } = await selectProvider('namespaces', testbed.context())
+      const { provider } = await selectProvider('namespaces', testbed.folder.context())
       const seen = onHost(source, criuWorks('dump')).then(() => provider.kill(destination.name))
       return () => seen
     },

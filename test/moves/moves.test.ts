@@ -2,18 +2,15 @@ import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { projectFolders } from '../../src/config/paths.ts'
-import { loadTestbed } from '../../src/config/testbed.ts'
 import { loadWorkload } from '../../src/config/workload.ts'
 import { systemClock } from '../../src/core/time.ts'
 import { realDependencies } from '../../src/experiments/defaults.ts'
-import type { RunningTestbed } from '../../src/testbed/running.ts'
 import { cacheFolder } from '../../src/testbed/state.ts'
-import { bringUp } from '../../src/testbed/up.ts'
 import { toolchains } from '../../src/toolchains/all.ts'
 import { createTimeline } from '../../src/toolchains/timeline.ts'
 import type { TrialContext } from '../../src/toolchains/toolchain.ts'
 import { describeOnHosts } from '../support/requirements.ts'
-import { makeTestbedFolder, type TestbedFolder } from '../support/testbed-folder.ts'
+import { bringUpHere, type TestbedHere } from '../support/running-testbed.ts'
 import { httpStream, openStream, type Protocol, redisStream } from './stream.ts'
 
 const moves = 20
@@ -26,27 +23,18 @@ const cases: readonly (readonly [toolchain: string, workload: string, protocol: 
 ]
 
 describeOnHosts(`one connection and ${moves} moves to and fro`, () => {
-  let testbed: TestbedFolder
-  let running: RunningTestbed | undefined
-  const home = process.cwd()
+  let testbed: TestbedHere
 
   beforeAll(async () => {
-    testbed = await makeTestbedFolder(51)
-    process.chdir(testbed.path)
-    const loaded = await loadTestbed(testbed.file)
-    running = await bringUp(loaded, { progress: () => undefined, signal: never })
+    testbed = await bringUpHere(51)
   })
-  afterAll(async () => {
-    await running?.close()
-    process.chdir(home)
-    await testbed.remove()
-  })
+  afterAll(() => testbed.remove())
 
   test.each(cases)(
     '%s keeps it with %s: no reset, no lost or repeated number',
     async (name, of, protocol) => {
       const toolchain = toolchains.find((one) => one.name === name)
-      const [first, second] = running?.hosts ?? []
+      const [first, second] = testbed.running.hosts
       if (toolchain === undefined || first === undefined || second === undefined)
         throw new Error(`no ${name}`)
       const { value: workload } = await loadWorkload(path.join(projectFolders.workloads, of))
@@ -56,9 +44,9 @@ describeOnHosts(`one connection and ${moves} moves to and fro`, () => {
         await dependencies.loadImage(host, image, never)
         await toolchain.prepare?.(host, image, never)
       }
-      const folder = path.join(testbed.path, name)
+      const folder = path.join(testbed.folder.path, name)
       await mkdir(folder, { recursive: true })
-      const { workloadAddress, workloadMac } = (await testbed.resolved()).networks.service
+      const { workloadAddress, workloadMac } = (await testbed.folder.resolved()).networks.service
       const service = { address: workloadAddress, mac: workloadMac, port: workload.port }
       const common = { trial: 'moves', workload, image, service, factors: {}, folder, patience: 1 }
       const context = (source: typeof first, destination: typeof first): TrialContext => ({
