@@ -1,10 +1,9 @@
-import { createReadStream } from 'node:fs'
-import { appendFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { TestbedError } from '../core/errors.ts'
 import { lastLines, mustRunLocal } from '../core/process.ts'
+import { runChecked } from '../hosts/checked.ts'
 import type { Host } from '../hosts/host.ts'
 
 /** Where the scripts of `provision/` stand on a host. */
@@ -17,13 +16,13 @@ export async function sendScripts(host: Host, projectFolder: string): Promise<vo
     const archive = join(folder, 'provision.tar')
     await mustRunLocal(['tar', '-C', projectFolder, '-cf', archive, 'provision'], { timeoutMs: 30_000 })
     const unpack = 'rm -rf "$1/provision" && mkdir -p "$1" && tar -x -C "$1" --no-same-owner'
-    const process = await host.stream({ argv: ['sh', '-c', unpack, 'sh', dirname(remoteFolder)] })
-    process.stdout.resume()
-    process.stderr.resume()
-    await pipeline(createReadStream(archive), process.stdin)
-    const exitCode = await process.exit
-    if (exitCode !== 0)
-      throw new TestbedError('testbed', 'the provision scripts could not be copied', { where: host.name })
+    // tar ends with the archive, before it has heard that nothing follows: its exit code counts, not how the stream ended.
+    await runChecked(host, ['sh', '-c', unpack, 'sh', dirname(remoteFolder)], {
+      input: await readFile(archive),
+      what: 'copying the provision scripts',
+      hint: `is there room for ${remoteFolder}?`,
+      timeoutMs: 120_000,
+    })
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
