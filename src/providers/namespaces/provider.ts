@@ -12,6 +12,7 @@ import { ownAddress } from '../own-address.ts'
 import type { HostStatus, Provider, ProviderContext, Requirement } from '../provider.ts'
 import { requireHosts } from '../require-hosts.ts'
 import { requireFileSystem, requireProgram, requireRoot } from '../requirements.ts'
+import { together } from '../together.ts'
 import { killGroup, listGroups, processesOf } from './cgroups.ts'
 import { bootHost, removeHost, seedHost, waitForSsh } from './host.ts'
 import { createHostNetwork, listNetns, removeHostNetwork } from './host-network.ts'
@@ -66,17 +67,15 @@ async function create(
     if (state === 'running' && wanted.has(name)) running.add(name)
     else await discard(context, names, name)
   }
-  return await Promise.all(
-    testbed.hosts.map(async (host) => {
-      const address = await ownAddress(context, host)
-      if (running.has(host.name)) await waitForSsh(context, names, address, signal)
-      else
-        await step(context.progress, 'start', () => start(context, names, testbed, host, signal), {
-          host: host.name,
-        })
-      return address
-    }),
-  )
+  return await together(testbed.hosts, signal, async (host, signal) => {
+    const address = await ownAddress(context, host)
+    if (running.has(host.name)) await waitForSsh(context, names, address, signal)
+    else
+      await step(context.progress, 'start', () => start(context, names, testbed, host, signal), {
+        host: host.name,
+      })
+    return address
+  })
 }
 
 /** Hosts hang on the networks: where these are not whole, everything is made anew. */
@@ -98,14 +97,12 @@ async function reset(
   signal: AbortSignal,
 ): Promise<HostAddress[]> {
   await ensureNetworks(context, names, testbed)
-  return await Promise.all(
-    requireHosts(testbed, hosts).map(async (host) => {
-      const where = { host: host.name }
-      await step(context.progress, 'remove', () => discard(context, names, host.name), where)
-      await step(context.progress, 'start', () => start(context, names, testbed, host, signal), where)
-      return await ownAddress(context, host)
-    }),
-  )
+  return await together(requireHosts(testbed, hosts), signal, async (host, signal) => {
+    const where = { host: host.name }
+    await step(context.progress, 'remove', () => discard(context, names, host.name), where)
+    await step(context.progress, 'start', () => start(context, names, testbed, host, signal), where)
+    return await ownAddress(context, host)
+  })
 }
 
 async function start(

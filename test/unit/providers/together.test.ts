@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { systemClock } from '../../../../src/core/time.ts'
-import { together } from '../../../../src/providers/qemu/together.ts'
+import { systemClock } from '../../../src/core/time.ts'
+import { together } from '../../../src/providers/together.ts'
 
 const never = new AbortController().signal
 
