@@ -56,7 +56,7 @@ export async function stageHandOver(context: TrialContext, host: Host, times: nu
       throw new TestbedError('trial', `hand-over of the address failed (exit ${exitCode})`, {
         where: host.name,
         why: lastLines(said()),
-        hint: `look at bridge svc0 and at interface ${namespaceOf(context)} on ${host.name}`,
+        hint: `look at bridge svc0 and at network namespace ${namespaceOf(context)} on ${host.name}`,
       })
     },
     close: () => process.kill(),

@@ -28,7 +28,7 @@ export async function explainFailure(
     saveCriuWork(destination, 'restore', folder, signal).catch(nothing),
   ])
   const fate = move.restored ? 'the workload runs at the destination' : await rescue(context, sides)
-  const errors = (side === 'dump' ? dump : restore).errors.filter((line) => !line.includes('RLIMIT_NOFILE'))
+  const { errors } = side === 'dump' ? dump : restore
   return new TestbedError('trial', messageOf(error), {
     where: own.where ?? host.name,
     why: [...(own.why ?? []).slice(-3), ...errors.slice(-3), fate],
