@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { millisecondsBetween } from '../core/time.ts'
+import { type Clock, millisecondsBetween } from '../core/time.ts'
 import type { ProbeOptions, ProbeSession, Recording } from '../probes/session.ts'
 import type { Phase } from '../results/record.ts'
 import { createTimeline, type Timeline } from '../toolchains/timeline.ts'
@@ -142,7 +142,10 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
     await steps.run('answer', untilAnswering)
     const stagedMs = phases.phases.findLast(({ name }) => name === 'stage')?.endMs ?? 0
     const outageMs = millisecondsBetween(migrateStart, clock.monotonicNs()) - stagedMs
-    await steps.run('settle', () => clock.sleep(settleFor(settings.settleMs, outageMs, toolchain), signal))
+    await steps.run('settle', async () => {
+      if (toolchain.keeps.connections) await untilTried(clock, probes, outageMs, signal)
+      await clock.sleep(settings.settleMs, signal)
+    })
     recording = await steps.run('record', () => stopProbes(probes))
     const end = mark('end', recording.end)
     await writer?.stop() // what the oracles read is no longer written to
@@ -187,9 +190,20 @@ export async function attemptTrial(options: AttemptOptions): Promise<Attempt> {
 }
 
 /**
- * A connection that was kept is seen to live only when the client's TCP sends again, and its timer doubles: after an outage
- * the next time may be as far away as the outage was long (RFC 6298, section 5.5).
+ * Waits until the kept connection is answered or dead. It is seen to live only when the client's TCP sends again, and its
+ * timer doubles: after an outage the next time may be as far away as the outage was long (RFC 6298, section 5.5). One that
+ * stays silent for longer is not waited for.
  */
-function settleFor(settleMs: number, outageMs: number, toolchain: Toolchain): number {
-  return toolchain.keeps.connections ? Math.max(settleMs, outageMs * 1.25 + 500) : settleMs
+async function untilTried(
+  clock: Clock,
+  probes: ProbeSession,
+  outageMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const enough = new AbortController()
+  const either = AbortSignal.any([signal, enough.signal])
+  const late = clock.sleep(outageMs * 1.25 + 500, either).catch((error: unknown) => {
+    if (signal.aborted) throw error
+  })
+  await Promise.race([probes.connectionTold(), late]).finally(() => enough.abort())
 }

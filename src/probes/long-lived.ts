@@ -7,6 +7,8 @@ import type { Settle } from './recorder.ts'
 export interface LongLivedConnection {
   /** Queues probe k; false once the socket is dead and that has been told: there is nothing left to measure. */
   probe(k: number, settle: () => Settle): boolean
+  /** Resolves with the next answer, or with the socket's death; at once when it is dead. */
+  told(): Promise<void>
   close(): void
 }
 
@@ -27,6 +29,11 @@ export function openLongLived(target: ProbeTarget, exchange: Exchange): LongLive
   const outstanding: Outstanding[] = []
   let death: Judgement | undefined
   let deathTold = false
+  let awaiting: PromiseWithResolvers<void> | undefined
+  const tell = (): void => {
+    awaiting?.resolve()
+    awaiting = undefined
+  }
 
   const die = (judgement: Judgement): void => {
     if (death !== undefined) return
@@ -37,6 +44,7 @@ export function openLongLived(target: ProbeTarget, exchange: Exchange): LongLive
       deathTold = true
     }
     socket.destroy()
+    tell()
   }
   const write = (k: number): void => {
     socket.write(exchange.request('connection', k))
@@ -47,6 +55,7 @@ export function openLongLived(target: ProbeTarget, exchange: Exchange): LongLive
     oldest.settle(exchange.judge('connection', oldest.k, answer))
     const next = outstanding[0]
     if (!exchange.pipelined && next !== undefined) write(next.k)
+    tell()
   }
   socket.on('data', (chunk) => {
     try {
@@ -70,10 +79,16 @@ export function openLongLived(target: ProbeTarget, exchange: Exchange): LongLive
       if (exchange.pipelined || outstanding.length === 1) write(k)
       return true
     },
+    told: async () => {
+      if (death !== undefined) return
+      awaiting ??= Promise.withResolvers()
+      await awaiting.promise
+    },
     close: () => {
       death ??= { outcome: 'unanswered' }
       deathTold = true
       socket.destroy()
+      tell()
     },
   }
 }

@@ -11,6 +11,8 @@ export interface ProcessRequest extends StreamsRequest {
 /** From the runner to the probing process. */
 export type ToProcess =
   | { readonly kind: 'start'; readonly request: ProcessRequest }
+  /** Answered with `connection-told`. */
+  | { readonly kind: 'await-connection' }
   | { readonly kind: 'stop' }
 
 /** From the probing process to the runner. */
@@ -18,6 +20,8 @@ export type FromProcess =
   /** It listens. */
   | { readonly kind: 'ready'; readonly priority: Priority }
   | { readonly kind: 'started'; readonly start: bigint }
+  /** The kept connection was answered since that was asked, or has died. */
+  | { readonly kind: 'connection-told' }
   /** The samples are on disk. `cpuMs` is the processor time that it used from its start to its stop. */
   | {
       readonly kind: 'stopped'

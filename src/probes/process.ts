@@ -28,7 +28,12 @@ async function handle(message: ToProcess): Promise<void> {
     await send({ kind: 'started', start: streams.start })
     return
   }
-  if (running === undefined) throw new Error('asked to stop before it was started')
+  if (running === undefined) throw new Error(`asked to ${message.kind} before it was started`)
+  if (message.kind === 'await-connection') {
+    await running.streams.connectionTold()
+    await send({ kind: 'connection-told' })
+    return
+  }
   const { end, samples } = running.streams.stop()
   const stalls = watch.seen()
   const { user, system } = process.cpuUsage(running.cpu)

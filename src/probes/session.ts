@@ -44,6 +44,8 @@ export interface Recording {
 export interface ProbeSession {
   readonly start: bigint
   readonly priority: Priority
+  /** Resolves once the kept connection is answered from now on, or has died; also when the probes are over. */
+  connectionTold(): Promise<void>
   /** Ends both streams and returns all samples; the same recording when called again. */
   stop(): Promise<Recording>
 }
@@ -90,6 +92,11 @@ export async function startProbes(options: ProbeOptions, signal: AbortSignal): P
   return {
     start,
     priority,
+    connectionTold: async () => {
+      if (recording !== undefined) return
+      await child.tell({ kind: 'await-connection' })
+      await child.said('connection-told')
+    },
     stop: () => {
       recording ??= stop()
       return recording
@@ -142,7 +149,12 @@ function spawnProbes(signal: AbortSignal) {
         throw await failure('cannot be told anything', error)
       }
     },
-    /** The next message, which must be of this kind. Past the deadline the process is killed. */
+    /** Resolves when it says this, however late, or ends: whoever waits for its end is told why. */
+    async said(kind: FromProcess['kind']): Promise<void> {
+      const filter = (message: unknown) => (message as FromProcess).kind === kind
+      await Promise.race([child.getOneMessage({ filter }).catch(() => undefined), ended])
+    },
+    /** The next message of this kind, or of a failure. Past the deadline the process is killed. */
     async expect<Kind extends FromProcess['kind']>(
       kind: Kind,
       deadlineMs: number,
@@ -153,9 +165,10 @@ function spawnProbes(signal: AbortSignal) {
         child.kill()
       }, deadlineMs)
       try {
-        const message = (await child.getOneMessage()) as FromProcess
-        if (message.kind === kind) return message as Extract<FromProcess, { kind: Kind }>
-        throw new Error(message.kind === 'failed' ? message.message : `it said ${message.kind}, not ${kind}`)
+        const filter = (said: unknown) => [kind, 'failed'].includes((said as FromProcess).kind)
+        const message = (await child.getOneMessage({ filter })) as FromProcess
+        if (message.kind === 'failed') throw new Error(message.message)
+        return message as Extract<FromProcess, { kind: Kind }>
       } catch (error) {
         throw await failure(late ? `was not ${kind} within ${deadlineMs} ms` : 'failed', error)
       } finally {

@@ -20,6 +20,8 @@ export interface StreamsRequest {
 export interface RunningStreams {
   /** When probe 0 of both streams was due. */
   readonly start: bigint
+  /** Resolves with the next answer on the `connection` stream, or with the end of its socket. */
+  connectionTold(): Promise<void>
   /** Sends what is due by now and nothing more; what is still unanswered stays so. */
   stop(): { readonly end: bigint; readonly samples: Sample[] }
 }
@@ -42,6 +44,7 @@ export function runStreams(request: StreamsRequest, timers: Timers): RunningStre
   ]
   return {
     start,
+    connectionTold: () => connection.told(),
     stop() {
       const end = timers.monotonicNs()
       for (const schedule of schedules) schedule.stop(end)

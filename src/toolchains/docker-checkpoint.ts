@@ -7,7 +7,15 @@ import { openReceiver, type Receiver } from '../transfer/tcp.ts'
 import { explainFailure } from './criu-failure.ts'
 import { releaseContainer } from './criu-release.ts'
 import { clearCriuWork, frozenSince, saveCriuWork } from './criu-work.ts'
-import { announce, containerArguments, deploymentOf, deployOnSource, docker, removeAll } from './docker.ts'
+import {
+  announce,
+  containerArguments,
+  deploymentOf,
+  deployOnSource,
+  docker,
+  holdAddress,
+  removeAll,
+} from './docker.ts'
 import { goOnAtSource } from './go-on.ts'
 import type { Timeline } from './timeline.ts'
 import type { Deployment, Migration, Toolchain, TrialContext } from './toolchain.ts'
@@ -67,7 +75,10 @@ export const dockerCheckpoint: Toolchain = {
       for (const { receiver } of staged.streams) receiver.close()
     }
   },
-  remove: removeAll,
+  remove: async (context) => {
+    await removeAll(context)
+    await holdAddress(context, context.destination, 'release')
+  },
 }
 
 /** Moves the checkpoint and starts from it on the destination. */
@@ -94,6 +105,7 @@ async function restoreElsewhere(
   )
   const resumed = clock.monotonicNs()
   // Not earlier: what a client sends again would reach an interface whose sockets are not restored yet, and be reset.
+  // Until then the address is held.
   await timeline.phase('switch', () => announce(context, destination, 3))
   return {
     deployment: await deploymentOf(context, destination, staged.container),
@@ -128,6 +140,7 @@ async function stage(context: TrialContext, deployment: Deployment): Promise<Sta
     foldersOf(context, source, deployment.container),
     stageContainer(context),
     estimateClockOffset(source, context.clock),
+    holdAddress(context, destination, 'hold'),
   ])
   const stream = async (target: string, produce: Argv) => ({
     produce,

@@ -8,6 +8,8 @@ export const trialLabel = 'migration-testbed.trial'
 /** Created on every host by `provision/20-docker/configure.sh`. */
 const serviceNetwork = 'svc'
 const timeoutMs = 120_000
+/** Stand on every host that is up. */
+const scripts = '/usr/local/lib/migration-testbed/provision/network'
 
 /** Runs `docker …` on a host for a trial. @throws TestbedError with Docker's own last lines */
 export async function docker(
@@ -88,12 +90,21 @@ export async function deploymentOf(
   }
 }
 
-/** Says on the service network that the address is behind this host from now on. */
+/** Says on the service network that the address is behind this host from now on; it is held no longer. */
 export async function announce(context: TrialContext, host: Host, times: number): Promise<void> {
-  const script = '/usr/local/lib/migration-testbed/provision/network/announce.sh'
   const { address, mac } = context.service
-  const argv: Argv = ['sh', script, address, mac, String(times), '20']
+  const argv: Argv = ['sh', `${scripts}/announce.sh`, address, mac, String(times), '20']
   await runChecked(host, argv, { what: 'announcement of the address', kind: 'trial', signal: context.signal })
+}
+
+/** Lets nothing that is sent to the address reach a container on `host`, until it is announced there or released. */
+export async function holdAddress(
+  context: TrialContext,
+  host: Host,
+  action: 'hold' | 'release',
+): Promise<void> {
+  const argv: Argv = ['sh', `${scripts}/hold.sh`, context.service.mac, action]
+  await runChecked(host, argv, { what: `${action} of the address`, kind: 'trial', signal: context.signal })
 }
 
 /** Removes every container and image of the trial from both hosts. */

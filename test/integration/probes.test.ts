@@ -184,6 +184,40 @@ test('a server that is killed and started again: restart, reset connection and r
   expect(ends).toHaveLength(1)
 })
 
+test('whoever waits for the kept connection is told when it answers, and when it dies', async () => {
+  const { server, port } = await startServer('http')
+  const samplesFile = join(folder, 'samples.ndjson.gz')
+  const target = { host: '127.0.0.1', port }
+  await waitUntilAnswering(target, specs.http, 5000, never)
+  const session = await startProbes(
+    { target, spec: specs.http, ratePerSecond, timeoutMs, samplesFile },
+    never,
+  )
+  const told = async (disturb: () => void) => {
+    let silent = true
+    const waiting = session.connectionTold().then(() => {
+      silent = false
+    })
+    await delay(300)
+    const silentBefore = silent
+    disturb()
+    await waiting
+    return silentBefore
+  }
+  expect(await told(() => undefined)).toBe(false)
+  server.kill('SIGSTOP')
+  await delay(100)
+  expect(await told(() => server.kill('SIGCONT'))).toBe(true)
+  server.kill('SIGSTOP')
+  await delay(100)
+  expect(await told(() => server.kill('SIGKILL'))).toBe(true)
+  expect(await told(() => undefined)).toBe(false)
+  server.kill('SIGKILL')
+  const waiting = session.connectionTold()
+  await Promise.all([session.stop(), waiting])
+  await session.connectionTold()
+})
+
 test('a service that never comes back is censored, not measured', async () => {
   const { server, port } = await startServer('redis')
   const { recording, marks } = await watch(specs.redis, port, async () => {

@@ -194,6 +194,7 @@ export function createWorld(options: WorldOptions = {}): World {
       return {
         start: clock.monotonicNs(),
         priority,
+        connectionTold: () => act('wait for the connection'),
         stop: async () => {
           await act('stop probes', signal)
           return recordingAt(clock.monotonicNs())

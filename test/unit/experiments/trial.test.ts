@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { TestbedError } from '../../../src/core/errors.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
-import { atCall, createWorld } from './fakes.ts'
+import { atCall, createWorld, type World } from './fakes.ts'
 import { run, runIn, trial, wholeTrial } from './trial-runs.ts'
 
 describe('a trial that goes well', () => {
@@ -24,6 +24,27 @@ describe('a trial that goes well', () => {
       'judge state',
     ]
     expect(world.calls.filter((call) => order.includes(call))).toEqual(order)
+  })
+
+  it('waits for a kept connection, but not for one that stays silent', async () => {
+    const keeps = { memory: true, files: true, connections: true }
+    const answered = createWorld({ keeps })
+    await runIn(answered)
+    const waited = (world: World) => {
+      const from = world.calls.lastIndexOf('wait until answering')
+      return world.calls
+        .slice(from + 1, world.calls.indexOf('stop probes'))
+        .sort()
+        .toReversed()
+    }
+    expect(waited(answered)).toContain('sleep 1500')
+
+    const never = new Promise(() => undefined)
+    const silent = createWorld({ keeps, on: atCall('wait for the connection', 1, () => never) })
+    expect(await runIn(silent)).toMatchObject({ verdict: 'ok' })
+    const [asked, outage = '', settle] = waited(silent)
+    expect([asked, settle]).toEqual(['wait for the connection', 'sleep 1500'])
+    expect(Number(outage.split(' ')[1])).toBeGreaterThan(500)
   })
 
   it('is recorded with what identifies it, its metrics, phases and state', async () => {
