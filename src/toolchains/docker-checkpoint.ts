@@ -106,7 +106,9 @@ async function restoreElsewhere(
   const resumed = clock.monotonicNs()
   // Not earlier: what a client sends again would reach an interface whose sockets are not restored yet, and be reset.
   // Until then the address is held.
-  await timeline.phase('switch', () => announce(context, destination, 3))
+  await timeline.phase('switch', async () => {
+    await Promise.all([holdAddress(context, destination, 'release'), announce(context, destination, 3)])
+  })
   return {
     deployment: await deploymentOf(context, destination, staged.container),
     transferredBytes: bytes,

@@ -90,20 +90,20 @@ export async function deploymentOf(
   }
 }
 
-/** Says on the service network that the address is behind this host from now on; it is held no longer. */
+/** Says on the service network that the address is behind this host from now on. */
 export async function announce(context: TrialContext, host: Host, times: number): Promise<void> {
   const { address, mac } = context.service
   const argv: Argv = ['sh', `${scripts}/announce.sh`, address, mac, String(times), '20']
   await runChecked(host, argv, { what: 'announcement of the address', kind: 'trial', signal: context.signal })
 }
 
-/** Lets nothing that is sent to the address reach a container on `host`, until it is announced there or released. */
+/** Lets nothing that clients send reach the address on `host`, until it is released. */
 export async function holdAddress(
   context: TrialContext,
   host: Host,
   action: 'hold' | 'release',
 ): Promise<void> {
-  const argv: Argv = ['sh', `${scripts}/hold.sh`, context.service.mac, action]
+  const argv: Argv = ['sh', `${scripts}/hold.sh`, action, context.service.mac]
   await runChecked(host, argv, { what: `${action} of the address`, kind: 'trial', signal: context.signal })
 }
 
