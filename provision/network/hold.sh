@@ -2,8 +2,9 @@
 # While a container is being restored here, its interface is up before its sockets are: a client whose neighbour entry has aged
 # asks who has the address, the half-restored container says so, and what the client sends next is reset. Held, nothing but
 # ARP reaches the address through this host's bridges: what clients send is lost, and sent again.
-#   hold.sh hold MAC        lasts until it is released
-#   hold.sh release         idempotent
+#   hold.sh hold MAC            lasts until it is released
+#   hold.sh release-when-told   waits for a line on standard input; then it is released at once
+#   hold.sh release             idempotent
 set -eu
 table='bridge migration-testbed-hold'
 # shellcheck disable=SC2086 # family and name
@@ -20,5 +21,6 @@ table $table {
 }
 NFT
     ;;
+  release-when-told) { read -r _ && echo "delete table $table"; } | nft -f - ;;
   release) ! nft list table $table >/dev/null 2>&1 || nft delete table $table ;;
 esac

@@ -14,9 +14,11 @@ import {
   deployOnSource,
   docker,
   holdAddress,
+  releaseAddress,
   removeAll,
 } from './docker.ts'
 import { goOnAtSource } from './go-on.ts'
+import type { StagedCommand } from './staged-command.ts'
 import type { Timeline } from './timeline.ts'
 import type { Deployment, Migration, Toolchain, TrialContext } from './toolchain.ts'
 
@@ -73,11 +75,12 @@ export const dockerCheckpoint: Toolchain = {
       )
     } finally {
       for (const { receiver } of staged.streams) receiver.close()
+      staged.held.close()
     }
   },
   remove: async (context) => {
     await removeAll(context)
-    await holdAddress(context, context.destination, 'release')
+    await releaseAddress(context, context.destination)
   },
 }
 
@@ -107,7 +110,7 @@ async function restoreElsewhere(
   // Not earlier: what a client sends again would reach an interface whose sockets are not restored yet, and be reset.
   // Until then the address is held.
   await timeline.phase('switch', async () => {
-    await Promise.all([holdAddress(context, destination, 'release'), announce(context, destination, 3)])
+    await Promise.all([staged.held.complete(), announce(context, destination, 3)])
   })
   return {
     deployment: await deploymentOf(context, destination, staged.container),
@@ -133,16 +136,18 @@ interface Staged {
   readonly container: string
   readonly streams: readonly { readonly receiver: Receiver; readonly produce: Argv }[]
   readonly offset: ClockOffset
+  /** The address, on the destination. */
+  readonly held: StagedCommand
 }
 
 /** What needs no frozen workload: the destination's container, open streams into it, the source's clock. */
 async function stage(context: TrialContext, deployment: Deployment): Promise<Staged> {
   const { source, destination } = context
-  const [from, { container, to }, offset] = await Promise.all([
+  const [from, { container, to }, offset, held] = await Promise.all([
     foldersOf(context, source, deployment.container),
     stageContainer(context),
     estimateClockOffset(source, context.clock),
-    holdAddress(context, destination, 'hold'),
+    holdAddress(context, destination),
   ])
   const stream = async (target: string, produce: Argv) => ({
     produce,
@@ -151,8 +156,11 @@ async function stage(context: TrialContext, deployment: Deployment): Promise<Sta
   const streams = await Promise.all([
     stream(to.checkpoints, ['tar', '-C', from.checkpoints, '-c', checkpoint]),
     stream(to.upper, [...pack, from.upper, '.']),
-  ])
-  return { container, streams, offset }
+  ]).catch((error: unknown) => {
+    held.close()
+    throw error
+  })
+  return { container, streams, offset, held }
 }
 
 async function stageContainer(context: TrialContext): Promise<{ container: string; to: Folders }> {

@@ -1,6 +1,7 @@
 import { TestbedError } from '../core/errors.ts'
 import { runChecked } from '../hosts/checked.ts'
 import type { Argv, Host } from '../hosts/host.ts'
+import { type StagedCommand, stageCommand } from './staged-command.ts'
 import type { Deployment, TrialContext } from './toolchain.ts'
 
 /** Everything that a trial makes with Docker carries this label, and is removed by it. */
@@ -10,6 +11,7 @@ const serviceNetwork = 'svc'
 const timeoutMs = 120_000
 /** Stand on every host that is up. */
 const scripts = '/usr/local/lib/migration-testbed/provision/network'
+const holdScript = `${scripts}/hold.sh`
 
 /** Runs `docker …` on a host for a trial. @throws TestbedError with Docker's own last lines */
 export async function docker(
@@ -97,14 +99,24 @@ export async function announce(context: TrialContext, host: Host, times: number)
   await runChecked(host, argv, { what: 'announcement of the address', kind: 'trial', signal: context.signal })
 }
 
-/** Lets nothing that clients send reach the address on `host`, until it is released. */
-export async function holdAddress(
-  context: TrialContext,
-  host: Host,
-  action: 'hold' | 'release',
-): Promise<void> {
-  const argv: Argv = ['sh', `${scripts}/hold.sh`, action, context.service.mac]
-  await runChecked(host, argv, { what: `${action} of the address`, kind: 'trial', signal: context.signal })
+/** Lets nothing that clients send reach the address on `host`, until what it answers is completed, or it is released. */
+export async function holdAddress(context: TrialContext, host: Host): Promise<StagedCommand> {
+  await hold(context, host, ['hold', context.service.mac])
+  return await stageCommand(context, host, {
+    argv: ['sh', holdScript, 'release-when-told'],
+    what: 'release of the address',
+    hint: `look at \`nft list ruleset bridge\` on ${host.name}`,
+  })
+}
+
+/** Whether it is held or not. */
+export async function releaseAddress(context: TrialContext, host: Host): Promise<void> {
+  await hold(context, host, ['release'])
+}
+
+async function hold(context: TrialContext, host: Host, args: readonly string[]): Promise<void> {
+  const argv: Argv = ['sh', holdScript, ...args]
+  await runChecked(host, argv, { what: `${args[0]} of the address`, kind: 'trial', signal: context.signal })
 }
 
 /** Removes every container and image of the trial from both hosts. */

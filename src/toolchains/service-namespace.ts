@@ -1,9 +1,6 @@
-import { rejectWhenAborted } from '../core/abort.ts'
-import { TestbedError } from '../core/errors.ts'
-import { lastLines } from '../core/process.ts'
 import { runChecked } from '../hosts/checked.ts'
 import type { Argv, Host } from '../hosts/host.ts'
-import { collectOutput } from '../hosts/output.ts'
+import { type StagedCommand, stageCommand } from './staged-command.ts'
 import type { TrialContext } from './toolchain.ts'
 
 /** Stands on every host that is up; its head says what each action does. */
@@ -27,40 +24,19 @@ export async function makeNamespace(context: TrialContext, host: Host): Promise<
   await act(context, host, ['make', namespaceOf(context), address, mac])
 }
 
-/** The address in a namespace of `host`, ready to be put on the service network. */
-export interface HandOver {
-  /** From now on the address is behind that host, and everybody on the service network is told so. */
-  complete(): Promise<void>
-  close(): void
-}
-
-/** Starts everything that a hand-over takes, but for the hand-over itself: clients wait for that. */
-export async function stageHandOver(context: TrialContext, host: Host, times: number): Promise<HandOver> {
+/**
+ * The address in a namespace of `host`, ready to be put on the service network: once told, the address is behind that host, and
+ * everybody on the service network hears of it. Clients wait for the hand-over itself, so all else that it takes is done now.
+ */
+export async function stageHandOver(
+  context: TrialContext,
+  host: Host,
+  times: number,
+): Promise<StagedCommand> {
   const { address, mac } = context.service
   const argv: Argv = ['sh', script, 'hand-over', namespaceOf(context), address, mac, String(times)]
-  const process = await host.stream({ argv })
-  const said = collectOutput(process)
-  process.stdin.on('error', () => {}) // its exit code tells
-  return {
-    complete: async () => {
-      process.stdin.end('now\n')
-      const late = AbortSignal.timeout(timeoutMs * context.patience)
-      const ended = AbortSignal.any([context.signal, late])
-      const exitCode = await Promise.race([process.exit, rejectWhenAborted(ended)]).catch(
-        (error: unknown) => {
-          if (!late.aborted || context.signal.aborted) throw error
-          return 'no end'
-        },
-      )
-      if (exitCode === 0) return
-      throw new TestbedError('trial', `hand-over of the address failed (exit ${exitCode})`, {
-        where: host.name,
-        why: lastLines(said()),
-        hint: `look at bridge svc0 and at network namespace ${namespaceOf(context)} on ${host.name}`,
-      })
-    },
-    close: () => process.kill(),
-  }
+  const hint = `look at bridge svc0 and at network namespace ${namespaceOf(context)} on ${host.name}`
+  return await stageCommand(context, host, { argv, what: 'hand-over of the address', hint })
 }
 
 /** Puts the workload's address on the service network of `host` now. */

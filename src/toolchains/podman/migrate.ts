@@ -4,13 +4,8 @@ import { explainFailure } from '../criu-failure.ts'
 import { releaseContainer } from '../criu-release.ts'
 import { frozenSince, keepPreDump, saveCriuWork } from '../criu-work.ts'
 import { goOnAtSource } from '../go-on.ts'
-import {
-  type HandOver,
-  handOver,
-  leaveServiceNetwork,
-  makeNamespace,
-  stageHandOver,
-} from '../service-namespace.ts'
+import { handOver, leaveServiceNetwork, makeNamespace, stageHandOver } from '../service-namespace.ts'
+import type { StagedCommand } from '../staged-command.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Migration, TrialContext } from '../toolchain.ts'
 import { type ExportChannel, openExport } from './exported.ts'
@@ -21,7 +16,7 @@ interface Staged {
   readonly last: ExportChannel
   /** Of the memory that is copied while the workload runs. */
   readonly previous?: ExportChannel
-  readonly handOver: HandOver
+  readonly handOver: StagedCommand
   readonly offset: ClockOffset
 }
 

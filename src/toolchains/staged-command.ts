@@ -1,0 +1,54 @@
+import { rejectWhenAborted } from '../core/abort.ts'
+import { TestbedError } from '../core/errors.ts'
+import { lastLines } from '../core/process.ts'
+import type { Argv, Host } from '../hosts/host.ts'
+import { collectOutput } from '../hosts/output.ts'
+import type { TrialContext } from './toolchain.ts'
+
+const timeoutMs = 20_000
+
+/** A command that runs on a host already and only waits to be told: its start-up is no part of an outage. */
+export interface StagedCommand {
+  /** Tells it, and waits for its end. @throws TestbedError unless it ends well, and in time */
+  complete(): Promise<void>
+  /** Ends it, told or not. */
+  close(): void
+}
+
+export interface StageOptions {
+  /** Waits for a line on its standard input. */
+  readonly argv: Argv
+  /** For errors: `hand-over of the address`. */
+  readonly what: string
+  readonly hint: string
+}
+
+export async function stageCommand(
+  context: TrialContext,
+  host: Host,
+  { argv, what, hint }: StageOptions,
+): Promise<StagedCommand> {
+  const process = await host.stream({ argv })
+  const said = collectOutput(process)
+  process.stdin.on('error', () => {}) // its exit code tells
+  return {
+    complete: async () => {
+      process.stdin.end('now\n')
+      const late = AbortSignal.timeout(timeoutMs * context.patience)
+      const ended = AbortSignal.any([context.signal, late])
+      const exitCode = await Promise.race([process.exit, rejectWhenAborted(ended)]).catch(
+        (error: unknown) => {
+          if (!late.aborted || context.signal.aborted) throw error
+          return 'no end'
+        },
+      )
+      if (exitCode === 0) return
+      throw new TestbedError('trial', `${what} failed (exit ${exitCode})`, {
+        where: host.name,
+        why: lastLines(said()),
+        hint,
+      })
+    },
+    close: () => process.kill(),
+  }
+}
