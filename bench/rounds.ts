@@ -22,13 +22,13 @@ const byRate = [...Map.groupBy(measured, ({ factors }) => String(factors.dirtyRa
 )
 if (byRate.length < 2) throw new Error(`${options.run}: no two rates with two rounds of pre-copy each`)
 
-let less = -1
+let atLowerRate = -1
 const rows = byRate.map(([rate, trials]) => {
   const pagesIn = (round: number) =>
     median(trials.map(({ phases }) => roundsOf(phases)[round]?.pages ?? Number.NaN))
   const [first, second] = [pagesIn(0), pagesIn(1)]
-  if ((parseByteRate(rate) === 0 && second >= first * idleShare) || second <= less) process.exitCode = 1
-  less = second
+  if ((parseByteRate(rate) === 0 && second >= first * idleShare) || second <= atLowerRate) process.exitCode = 1
+  atLowerRate = second
   const last = trials.map(
     ({ phases }) => phases.find(({ name }) => name === 'checkpoint')?.details?.pagesWritten,
   )
