@@ -1,5 +1,6 @@
 // What an engine adds to the same checkpoint: the total time of docker-checkpoint, podman-checkpoint and runc-stop-copy for the
-// counter, from a run that has all three, as ratios to the last beside published ones. It measures nothing itself:
+// counter, from a run that has all three, as ratios to the last beside published ones. Those are of checkpoint and restore
+// alone, without staging and moving the bytes; so these are here too. It measures nothing itself:
 //   npm run experiments:run -- experiments/criu-family.yaml
 //   npm run bench:engines -- [--run results/criu-family/latest]
 import { readFile } from 'node:fs/promises'
@@ -17,22 +18,28 @@ const { values: options } = parseArgs({
 })
 const file = join(options.run, 'report', 'report.json')
 const { cells } = JSON.parse(await readFile(file, 'utf8')) as Comparison
-const totalOf = (name: string) => {
+const metricsOf = (name: string) => {
   const cell = cells.find(({ toolchain, workload }) => toolchain === name && workload === 'counter')
-  const total = cell?.metrics.totalMs
-  if (total === undefined) throw new Error(`${file}: no total time of ${name} with the counter`)
-  return total
+  const { totalMs, 'phase.checkpointMs': checkpointMs, 'phase.restoreMs': restoreMs } = cell?.metrics ?? {}
+  if (totalMs === undefined || checkpointMs === undefined || restoreMs === undefined)
+    throw new Error(`${file}: ${name} with the counter has not been measured`)
+  return { totalMs, engineMs: checkpointMs.median + restoreMs.median }
 }
-const base = totalOf(reference).median
+const base = metricsOf(reference)
 const rows = Object.entries(published).map(([name, seconds]) => {
-  const { median, low, high, n } = totalOf(name)
+  const { totalMs, engineMs } = metricsOf(name)
   return [
     name,
-    (median / 1000).toFixed(2),
-    `${(low / 1000).toFixed(2)} … ${(high / 1000).toFixed(2)}`,
-    String(n),
-    (median / base).toFixed(1),
+    (totalMs.median / 1000).toFixed(2),
+    `${(totalMs.low / 1000).toFixed(2)} … ${(totalMs.high / 1000).toFixed(2)}`,
+    String(totalMs.n),
+    (totalMs.median / base.totalMs.median).toFixed(1),
+    (engineMs / 1000).toFixed(2),
+    (engineMs / base.engineMs).toFixed(1),
     (seconds / published[reference]).toFixed(1),
   ]
 })
-printTable(['counter', 'total s', 'interval', 'n', 'ratio', 'published'], rows)
+printTable(
+  ['counter', 'total s', 'interval', 'n', 'ratio', 'checkpoint + restore s', 'ratio', 'published'],
+  rows,
+)

@@ -27,7 +27,8 @@ const rows = byRate.map(([rate, trials]) => {
   const pagesIn = (round: number) =>
     median(trials.map(({ phases }) => roundsOf(phases)[round]?.pages ?? Number.NaN))
   const [first, second] = [pagesIn(0), pagesIn(1)]
-  if ((parseByteRate(rate) === 0 && second >= first * idleShare) || second <= atLowerRate) process.exitCode = 1
+  if ((parseByteRate(rate) === 0 && second >= first * idleShare) || second <= atLowerRate)
+    process.exitCode = 1
   atLowerRate = second
   const last = trials.map(
     ({ phases }) => phases.find(({ name }) => name === 'checkpoint')?.details?.pagesWritten,

@@ -65,10 +65,15 @@ checkpoint() {
 
 tell connected
 cd "$state"
-rm -f events answers answer status frozen-at said unsent checkpoint.log
+rm -f events answers answer status uncork frozen-at said unsent checkpoint.log
 mkfifo events answers
 # Both ways: neither opening nor writing ever waits for the other side.
 exec 5<>events 6<>answers
+if [ "$MODE" = diskless ]; then
+  mkfifo uncork
+  exec 9<>uncork
+  sh "$(dirname "$0")/uncork.sh" "$PAGE_SERVER" <uncork >/dev/null 3<&- 4>&- 5>&- 6>&- 9>&- &
+fi
 code=0
 layer || code=$?
 [ "$code" -le 1 ] || failed 'the writable layer could not be read' # 1: a file was written to meanwhile
@@ -95,7 +100,10 @@ rm -rf pre-copying
 mkdir -p images/final
 set -- --image-path "$images/final" ${parent:+--parent-path "../$parent"}
 case $MODE in
-  diskless) set -- "$@" --page-server "$PAGE_SERVER" ;;
+  diskless)
+    echo go >&9
+    set -- "$@" --page-server "$PAGE_SERVER"
+    ;;
   postcopy)
     mkfifo status
     exec 7<>status
