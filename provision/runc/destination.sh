@@ -74,6 +74,7 @@ if [ "$MODE" = diskless ]; then
   exec 7<>status
   criu page-server --images-dir "$images/final" --work-dir "$work" --log-file page-server.log -v4 \
     --address "${PAGE_SERVER%:*}" --port "${PAGE_SERVER#*:}" --status-fd 7 </dev/null >/dev/null 2>&1 3<&- 4>&- &
+  receiver=$!
   timeout 5 sh -c 'dd bs=1 count=1 >/dev/null 2>&1' <&7 || { quote page-server; failed "the page server does not listen on $PAGE_SERVER"; }
 fi
 layer || failed 'the writable layer could not be unpacked'
@@ -95,6 +96,7 @@ else
   $COMPRESSION -d | { unpack && layer; } || failed 'what was sent could not be unpacked'
 fi
 tell received
+[ "$MODE" != diskless ] || wait "$receiver" || { quote page-server; failed 'the page server'; } # it writes its last when it ends
 set -- --image-path "$images/final"
 if [ "$MODE" = postcopy ]; then
   dd >/dev/null 2>&1 # until the source ends the connection: then its page server is there

@@ -65,14 +65,14 @@ checkpoint() {
 
 tell connected
 cd "$state"
-rm -f events answers answer status uncork frozen-at said unsent checkpoint.log
+rm -f events answers answer status push frozen-at said unsent checkpoint.log
 mkfifo events answers
 # Both ways: neither opening nor writing ever waits for the other side.
 exec 5<>events 6<>answers
 if [ "$MODE" = diskless ]; then
-  mkfifo uncork
-  exec 9<>uncork
-  sh "$(dirname "$0")/uncork.sh" "$PAGE_SERVER" <uncork >/dev/null 3<&- 4>&- 5>&- 6>&- 9>&- &
+  mkfifo push
+  exec 9<>push
+  sh "$(dirname "$0")/push.sh" "$PAGE_SERVER" <push >/dev/null 3<&- 4>&- 5>&- 6>&- 9>&- &
 fi
 code=0
 layer || code=$?
