@@ -10,7 +10,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { ProbeSpec } from '../../src/config/resolved.ts'
 import { TestbedError } from '../../src/core/errors.ts'
 import { continuity, sequenceLoss } from '../../src/probes/continuity.ts'
-import { generatorFault } from '../../src/probes/health.ts'
+import { generatorFault, type MeasuredOutage, stalledMs } from '../../src/probes/health.ts'
 import type { Marks } from '../../src/probes/marks.ts'
 import { measureService } from '../../src/probes/measure.ts'
 import { waitUntilAnswering } from '../../src/probes/ready.ts'
@@ -113,6 +113,15 @@ async function freeze(server: ChildProcess, ms: number): Promise<Frozen> {
   }
 }
 
+/** The longest standstill of a processor at either edge, within an interval of the kept connection's probes. */
+function stillAtEdges({ stalls, connectionRatePerSecond }: Recording, outage?: MeasuredOutage): number {
+  if (outage === undefined) return 0
+  const interval = BigInt(Math.round(1e9 / connectionRatePerSecond))
+  const { from, to } = outage
+  // Not after the end: whoever was waiting is answered then, all at once.
+  return Math.max(stalledMs(stalls, from - interval, from + interval), stalledMs(stalls, to - interval, to))
+}
+
 /**
  * A freeze measured by a generator that kept its schedule. One that did not says so, and its figures count for nothing,
  * here as in an experiment: it is measured again, three times at most.
@@ -129,9 +138,11 @@ async function watchFreeze(kind: 'http' | 'redis', freezeMs: number) {
     server.kill('SIGKILL')
     const measured = measureService(recording.samples, marks, settings)
     const edgeLateMs = measured.outage?.edgeLateMs ?? 0
-    const fault = generatorFault(recording.health, ratePerSecond, measured.outage)
-    if (fault === undefined && edgeLateMs <= 3) return { frozen, recording, marks, measured }
-    faults.push(fault ?? `sent ${edgeLateMs} ms late at an edge`)
+    const fault = generatorFault(recording.health, ratePerSecond, measured.outage, recording.stalls)
+    const stillMs = stillAtEdges(recording, measured.outage)
+    if (fault === undefined && Math.max(edgeLateMs, stillMs) <= 3)
+      return { frozen, recording, marks, measured }
+    faults.push(fault ?? `sent ${edgeLateMs} ms late, and a processor still for ${stillMs} ms, at an edge`)
   }
   throw new Error(`no valid measurement: ${faults.join('; ')}`)
 }
