@@ -13,36 +13,31 @@ my $remote = sprintf '%08X:%04X', unpack('L', inet_aton($address)), $port;
 my ($pidfd_open, $pidfd_getfd, $tcp, $nodelay) = (434, 438, 6, 1);
 open(my $told, '<&=', 3);
 defined(<$told>) or exit;
+my $file;
 for (1 .. 1000) {
-  push_through($_) for connections();
+  last if $file = connection();
   select(undef, undef, undef, 0.005);
 }
+exit unless $file;
+my $link = readlink($file) // exit;
+my ($pid, $number) = $file =~ m{(\d+)/fd/(\d+)};
+my $process = syscall($pidfd_open, $pid + 0, 0);
+my $copy = $process < 0 ? -1 : syscall($pidfd_getfd, $process, $number + 0, 0);
+exit if $copy < 0;
+open(my $socket, '+<&=', $copy) or exit;
+# The copy keeps the connection open, and must not for longer than CRIU does.
+while ((readlink($file) // '') eq $link) {
+  setsockopt($socket, $tcp, $nodelay, 1); # pushes, though it is corked (tcp(7))
+  select(undef, undef, undef, 0.002);
+}
 
-# connections: CRIU's file that is the connection to there; none yet, mostly.
-sub connections {
+# connection: which file of CRIU's is the connection to there; nothing as long as there is none.
+sub connection {
   open(my $table, '<', '/proc/net/tcp') or return;
   my ($inode) = map { (split)[9] } grep { (split)[2] eq $remote } <$table>;
-  return $inode ? grep { is_socket($_, $inode) } glob('/proc/[0-9]*/fd/*') : ();
-}
-
-sub is_socket {
-  my ($file, $inode) = @_;
-  return (readlink($file) // '') eq "socket:[$inode]";
-}
-
-# push_through FILE: what is here is a copy, which keeps the connection open, and must not for longer than CRIU does.
-sub push_through {
-  my ($file) = @_;
-  my ($pid, $number) = $file =~ m{(\d+)/fd/(\d+)};
-  my $link = readlink($file);
-  my $process = syscall($pidfd_open, $pid + 0, 0);
-  my $copy = $process < 0 ? -1 : syscall($pidfd_getfd, $process, $number + 0, 0);
-  exit if $copy < 0;
-  open(my $socket, '+<&=', $copy) or exit;
-  while ((readlink($file) // '') eq $link) {
-    setsockopt($socket, $tcp, $nodelay, 1); # pushes, though it is corked (tcp(7))
-    select(undef, undef, undef, 0.002);
-  }
-  exit;
+  return unless $inode;
+  my @criu = grep { (readlink("$_/exe") // '') =~ m{/criu$} } glob('/proc/[0-9]*');
+  my ($found) = grep { (readlink($_) // '') eq "socket:[$inode]" } map { glob("$_/fd/*") } @criu;
+  return $found;
 }
 PERL
