@@ -3,7 +3,7 @@
 // Under a Node that is too old for that, the one pinned among the development dependencies takes over.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { enableCompileCache } from 'node:module'
+import module from 'node:module'
 import { fileURLToPath } from 'node:url'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -12,7 +12,7 @@ const entry = existsSync(source) ? source : new URL('../dist/cli/main.js', impor
 const pinned = fileURLToPath(new URL('../node_modules/node/bin/node', import.meta.url))
 
 if (major > 22 || (major === 22 && minor >= 18)) {
-  enableCompileCache?.() // half of a short command's time is stripping types from the same files
+  module.enableCompileCache?.() // half of a short command's time is stripping types from the same files
   const { main } = await import(entry.href)
   await main(process.argv)
 } else if (existsSync(pinned)) {
