@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // Starts the command line: from src/ in a checkout, where Node runs TypeScript as it is, and from dist/ in the package.
 // Under a Node that is too old for that, the one pinned among the development dependencies takes over.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import module from 'node:module'
+import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -16,12 +17,15 @@ if (major > 22 || (major === 22 && minor >= 18)) {
   const { main } = await import(entry.href)
   await main(process.argv)
 } else if (existsSync(pinned)) {
-  const ignore = () => {} // the child gets the same signals from the terminal, and ends this process by its own end
-  process.on('SIGINT', ignore).on('SIGTERM', ignore)
-  const child = spawnSync(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
-    stdio: 'inherit',
+  // It ends with this process, however that ends, and hears of the signals that only this process was sent.
+  const argv = [pinned, fileURLToPath(import.meta.url), ...process.argv.slice(2)]
+  const tie = ['setpriv', '--pdeathsig', 'KILL', '--']
+  const [program, ...args] = existsSync('/usr/bin/setpriv') ? [...tie, ...argv] : argv
+  const child = spawn(program, args, { stdio: 'inherit' })
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name))
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? 128 + constants.signals[signal]
   })
-  process.exitCode = child.status ?? 1
 } else {
   process.stderr.write(
     `✗ Node ${process.versions.node} is too old\n  hint  use Node 22.18 or later, or run npm ci first\n`,

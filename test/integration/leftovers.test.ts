@@ -121,7 +121,7 @@ describeOnHosts('nothing is left behind', () => {
       await expectNothingLeft()
     }
     const images = await readdir(path.join(otherCache, 'migration-testbed', 'images'))
-    expect(images.filter((name) => !/\.(tmp-\d+|lock|lock\.owner)$/.test(name))).toEqual([])
+    expect(images.filter((name) => !/\.(tmp-\d+(\.scratch)?|lock|lock\.owner)$/.test(name))).toEqual([])
   })
 
   test('after kill -9 while a host is provisioned into a layer', async () => {
@@ -137,6 +137,6 @@ describeOnHosts('nothing is left behind', () => {
       await expectNothingLeft()
     }
     const layers = await readdir(path.join(cache, 'layers'))
-    expect(layers.filter((name) => !/\.(tmp-\d+|lock|lock\.owner)$/.test(name))).toEqual([])
+    expect(layers.filter((name) => !/\.(tmp-\d+(\.scratch)?|lock|lock\.owner)$/.test(name))).toEqual([])
   })
 })

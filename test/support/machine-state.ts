@@ -1,14 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 /** What a testbed could leave behind on this machine: sorted lines, each `kind item`. */
 export type MachineState = readonly string[]
 
 /**
- * Snapshot of network namespaces, links, addresses, routes, mounts, firewall rules, cgroups, settings of the kernel and the
- * processes that carry the label of testbed `id` or `marker` in their environment. Other testbeds of this machine come and
- * go meanwhile: what carries their label is left out.
+ * Snapshot of network namespaces, links, addresses, routes, mounts, firewall rules, cgroups, settings of the kernel, of
+ * what image builds put into the folder for temporary files, and of the processes that carry the label of testbed `id` or
+ * `marker` in their environment. Other testbeds of this machine come and go meanwhile: what carries their label is left out.
  */
 export function machineState(id: string, marker: string): MachineState {
   const kinds: Record<string, readonly string[]> = {
@@ -21,6 +22,7 @@ export function machineState(id: string, marker: string): MachineState {
     cgroup: cgroups(),
     setting: settings(),
     process: processes(id, marker),
+    temporary: readdirSync(tmpdir()).filter((name) => name.startsWith('mmdebstrap')),
   }
   const foreign = new RegExp(`(mtb-?|migration-testbed/)(?!${id})[0-9a-f]{6}`)
   return Object.entries(kinds)

@@ -1,3 +1,4 @@
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ResolvedTestbed } from '../../config/resolved.ts'
 import { digestOfFolders } from '../../core/digest.ts'
@@ -57,14 +58,22 @@ export async function ensureImage(
       const script = join(context.projectFolder, 'testbed/images', name, 'build.sh')
       const options = source.aptOptions.map((option) => `--aptopt=${option}`)
       const keyring = source.keyring === undefined ? [] : [`--keyring=${source.keyring}`]
-      await mustRunLocal([...dieTogether, 'sh', script, temporary, source.uri, ...options, ...keyring], {
-        what: `image ${name}`,
-        kind: 'testbed',
-        timeoutMs: 20 * 60_000,
-        signal,
-        hint: 'does apt-get update work on this machine? The packages come from its own mirror',
-        onLine: (text) => context.progress({ kind: 'note', text }),
-      })
+      // What mmdebstrap leaves when it is killed goes with the build that was cut off. Its target has to be empty.
+      const scratch = `${temporary}.scratch`
+      try {
+        await mkdir(scratch, { mode: 0o755 })
+        await mustRunLocal([...dieTogether, 'sh', script, temporary, source.uri, ...options, ...keyring], {
+          what: `image ${name}`,
+          kind: 'testbed',
+          env: { TMPDIR: scratch },
+          timeoutMs: 20 * 60_000,
+          signal,
+          hint: 'does apt-get update work on this machine? The packages come from its own mirror',
+          onLine: (text) => context.progress({ kind: 'note', text }),
+        })
+      } finally {
+        await rm(scratch, { recursive: true, force: true })
+      }
     }),
   )
   return image
