@@ -1,12 +1,12 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import lockfile from 'proper-lockfile'
+import { isAlive, startTime } from './alive.ts'
 import { TestbedError } from './errors.ts'
 import { poll } from './retry.ts'
 import { systemClock } from './time.ts'
 
 interface Owner {
   readonly pid: number
-  /** Start time of the process in the kernel's ticks: a process id alone may be used again. */
   readonly startedAt: string
 }
 
@@ -43,7 +43,7 @@ export async function takeLock(path: string, options: LockOptions): Promise<() =
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error
       const owner = await readOwner(ownerFile)
-      if (owner !== undefined && !(await isRunning(owner))) {
+      if (owner !== undefined && !(await isAlive(owner.pid, owner.startedAt))) {
         await rm(ownerFile, { force: true })
         await rm(path, { recursive: true, force: true })
       }
@@ -78,21 +78,6 @@ async function readOwner(file: string): Promise<Owner | undefined> {
   } catch {
     return undefined // not written yet, or half written: its lock counts as held
   }
-}
-
-async function isRunning(owner: Owner): Promise<boolean> {
-  try {
-    process.kill(owner.pid, 0)
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-  return (await startTime(owner.pid)) === owner.startedAt
-}
-
-/** Field 22 of /proc/PID/stat; empty where there is no /proc. */
-async function startTime(pid: number): Promise<string> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
 }
 
 function ignoreReleased(error: unknown): void {

@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
+import { isAlive } from '../core/alive.ts'
 import { takeLock } from '../core/lock.ts'
 import type { Progress } from '../core/progress.ts'
 import type { WorkloadImage } from './image.ts'
@@ -113,17 +114,8 @@ async function removeInterruptedBuilds(images: string, entry: string): Promise<v
   for (const name of await readdir(images)) {
     const match = /^\.building-(\d+)-(.+)$/.exec(name)
     if (match === null) continue
-    if (match[2] === entry || !isAlive(Number(match[1]))) {
+    if (match[2] === entry || !(await isAlive(Number(match[1])))) {
       await rm(path.join(images, name), { recursive: true, force: true })
     }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }
