@@ -93,6 +93,25 @@ export async function mustRunLocal(
   )
 }
 
+/**
+ * What a program of this machine writes, as it is.
+ * @throws TestbedError when the exit code is not 0.
+ */
+export async function mustReadLocal(argv: Argv, timeoutMs: number): Promise<Uint8Array> {
+  const [program, ...args] = argv
+  const result = await execa(program, args, {
+    reject: false,
+    stdin: 'ignore',
+    encoding: 'buffer',
+    timeout: timeoutMs,
+  })
+  if (result.exitCode === 0) return result.stdout
+  const why = lastLines(new TextDecoder().decode(result.stderr))
+  throw new TestbedError('testbed', `${argv.slice(0, 3).join(' ')} failed (exit ${result.exitCode ?? 127})`, {
+    why: why.length > 0 ? why : lastLines(result.shortMessage ?? ''),
+  })
+}
+
 /** The last `count` lines of a program's output that are not empty. */
 export function lastLines(text: string, count = 6): string[] {
   return text

@@ -1,8 +1,7 @@
-import { appendFile, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { appendFile, mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { TestbedError } from '../core/errors.ts'
-import { lastLines, mustRunLocal } from '../core/process.ts'
+import { lastLines, mustReadLocal } from '../core/process.ts'
 import { runChecked } from '../hosts/checked.ts'
 import type { Host } from '../hosts/host.ts'
 
@@ -11,21 +10,14 @@ export const remoteFolder = '/usr/local/lib/migration-testbed/provision'
 
 /** Copies `provision/` to a host, in place of what was there. */
 export async function sendScripts(host: Host, projectFolder: string): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'migration-testbed-'))
-  try {
-    const archive = join(folder, 'provision.tar')
-    await mustRunLocal(['tar', '-C', projectFolder, '-cf', archive, 'provision'], { timeoutMs: 30_000 })
-    const unpack = 'rm -rf "$1/provision" && mkdir -p "$1" && tar -x -C "$1" --no-same-owner'
-    // tar ends with the archive, before it has heard that nothing follows: its exit code counts, not how the stream ended.
-    await runChecked(host, ['sh', '-c', unpack, 'sh', dirname(remoteFolder)], {
-      input: await readFile(archive),
-      what: 'copying the provision scripts',
-      hint: `is there room for ${remoteFolder}?`,
-      timeoutMs: 120_000,
-    })
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  const unpack = 'rm -rf "$1/provision" && mkdir -p "$1" && tar -x -C "$1" --no-same-owner'
+  // tar ends with the archive, before it has heard that nothing follows: its exit code counts, not how the stream ended.
+  await runChecked(host, ['sh', '-c', unpack, 'sh', dirname(remoteFolder)], {
+    input: await mustReadLocal(['tar', '-C', projectFolder, '-c', 'provision'], 30_000),
+    what: 'copying the provision scripts',
+    hint: `is there room for ${remoteFolder}?`,
+    timeoutMs: 120_000,
+  })
 }
 
 export interface ScriptRun {

@@ -8,7 +8,7 @@ export type MachineState = readonly string[]
 
 /**
  * Snapshot of network namespaces, links, addresses, routes, mounts, firewall rules, cgroups, settings of the kernel, of
- * what image builds put into the folder for temporary files, and of the processes that carry the label of testbed `id` or
+ * files left in the folder for temporary ones, and of the processes that carry the label of testbed `id` or
  * `marker` in their environment. Other testbeds of this machine come and go meanwhile: what carries their label is left out.
  */
 export function machineState(id: string, marker: string): MachineState {
@@ -22,7 +22,7 @@ export function machineState(id: string, marker: string): MachineState {
     cgroup: cgroups(),
     setting: settings(),
     process: processes(id, marker),
-    temporary: readdirSync(tmpdir()).filter((name) => name.startsWith('mmdebstrap')),
+    temporary: readdirSync(tmpdir()).filter((name) => /^(mmdebstrap|migration-testbed)/.test(name)),
   }
   const foreign = new RegExp(`(mtb-?|migration-testbed/)(?!${id})[0-9a-f]{6}`)
   return Object.entries(kinds)
