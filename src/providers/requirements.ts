@@ -60,11 +60,26 @@ export async function installPackages(
     what: 'apt-get update',
     hint: 'are the package sources of this machine reachable?',
   })
-  await mustRunLocal(['apt-get', '-q', 'install', '-y', '--no-install-recommends', ...packages], {
-    ...options,
-    what: `installation of ${packages.join(', ')}`,
-    hint: 'install them by hand and try again',
+  for (const chosen of installArguments(packages)) {
+    await mustRunLocal(['apt-get', '-q', 'install', '-y', '--no-install-recommends', ...chosen], {
+      ...options,
+      what: `installation of ${chosen.join(' ')}`,
+      hint: `install them by hand and try again: ${installHint(chosen)}`,
+    })
+  }
+}
+
+/**
+ * What apt-get is told, a call each: packages without a suite, then those of each suite, with what they depend on from there too
+ * where that fits better. (`name/suite` alone would leave apt with dependencies of two suites, which it cannot always resolve.)
+ */
+export function installArguments(packages: readonly string[]): string[][] {
+  const plain = packages.filter((name) => !name.includes('/'))
+  const ofSuites = suitesOf(packages).map((suite) => {
+    const names = packages.flatMap((name) => (name.endsWith(`/${suite}`) ? (name.split('/')[0] ?? []) : []))
+    return ['-t', suite, ...names]
   })
+  return [...(plain.length === 0 ? [] : [plain]), ...ofSuites]
 }
 
 /** Suites that packages are asked of by name, each once. */

@@ -45,7 +45,7 @@ export function newerQemu(
   if (release === 'bookworm' && emulates) {
     const newer = packages.map((name) => `${name}/bookworm-backports`)
     return {
-      hint: `${why}with bookworm-backports among apt's sources, apt-get install -y --no-install-recommends ${newer.join(' ')}`,
+      hint: `${why}with bookworm-backports among apt's sources, apt-get install -y --no-install-recommends -t bookworm-backports ${packages.join(' ')}`,
       packages: newer,
     }
   }

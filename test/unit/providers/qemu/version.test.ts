@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { isNewEnough, newerQemu, parseVersion } from '../../../../src/providers/qemu/version.ts'
-import { missingPackages, suitesOf } from '../../../../src/providers/requirements.ts'
+import { installArguments, missingPackages, suitesOf } from '../../../../src/providers/requirements.ts'
 
 test.each([
   ['QEMU emulator version 10.0.2 (Debian 1:10.0.2+ds-2)\nCopyright', '10.0.2', true],
@@ -47,4 +47,11 @@ test('a package that is wanted of a suite is not asked for without', () => {
       missing('mmdebstrap', 'mmdebstrap'),
     ]),
   ).toEqual(['qemu-system-x86/bookworm-backports', 'qemu-utils/bookworm-backports', 'mmdebstrap'])
+})
+
+test('apt is told the suite for all that a package of it needs', () => {
+  expect(
+    installArguments(['qemu-utils/bookworm-backports', 'mmdebstrap', 'qemu-system-x86/bookworm-backports']),
+  ).toEqual([['mmdebstrap'], ['-t', 'bookworm-backports', 'qemu-utils', 'qemu-system-x86']])
+  expect(installArguments(['mmdebstrap'])).toEqual([['mmdebstrap']])
 })
