@@ -62,8 +62,9 @@ describeOnHosts('existing machines', () => {
   }
 
   test('down leaves them as they were', async () => {
+    // A link that has just come up still asks whether another has its IPv6 address (RFC 4862, section 5.4).
     const look =
-      'until docker version >/dev/null; do sleep 0.1; done; ip -o addr show | sed "s/ *valid_lft.*//"; ip -br link; docker network ls -q; docker images -q; find /usr/local/lib /var/lib -maxdepth 2 -not -path "*/docker/*" -not -path "*/containers/*"; tc qdisc show'
+      'until docker version >/dev/null && [ -z "$(ip -o addr show tentative)" ]; do sleep 0.1; done; ip -o addr show | sed "s/ *valid_lft.*//"; ip -br link; docker network ls -q; docker images -q; find /usr/local/lib /var/lib -maxdepth 2 -not -path "*/docker/*" -not -path "*/containers/*"; tc qdisc show'
     // Their image has our scripts; a machine of somebody else has none.
     await asTheirOwner('rm -r /usr/local/lib/migration-testbed/provision', 'host-a')
     const before = await asTheirOwner(look, 'host-a')
