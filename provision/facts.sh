@@ -48,6 +48,12 @@ if command -v criu >/dev/null; then
   done
 fi
 
+# Component `volumes`: by what copies of a dataset can be kept.
+if command -v mkfs.btrfs >/dev/null; then
+  if grep -qw btrfs /proc/filesystems || modprobe -q btrfs 2>/dev/null; then fact volumes.btrfs yes; fi
+  fact volumes.rsync yes
+fi
+
 # A discipline that the kernel lacks is refused before it looks at its options.
 ip link add testbed-probe type dummy 2>/dev/null || ip link add testbed-probe type veth 2>/dev/null
 for discipline in tbf htb netem; do

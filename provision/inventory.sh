@@ -18,8 +18,10 @@ fi
 # What runc knows of a container, whichever engine called it.
 find /run -maxdepth 5 -name state.json 2>/dev/null | items 'runc state'
 for folder in /run/migration-testbed /var/lib/migration-testbed /var/tmp/migration-testbed; do
-  find "$folder" -mindepth 1 -maxdepth 1 ! -name images 2>/dev/null | items file # images of workloads stay
+  # Images of workloads stay, and so does the place of volumes.
+  find "$folder" -mindepth 1 -maxdepth 1 ! -name images ! -name volumes 2>/dev/null | items file
 done
+find /var/lib/migration-testbed/volumes -mindepth 2 -maxdepth 2 -name record 2>/dev/null | items volume
 ip -o link show | awk -F': ' '{ sub(/@.*/, "", $2); print $2 }' | items link
 tc qdisc show 2>/dev/null | awk '$3 ~ /^7e5[78]:$/ { print $2, $3, $4, $5 }' | items qdisc # of network/link.sh
 # /run/netns is one from the first `ip netns add` on, for ever.

@@ -56,6 +56,8 @@ for data in docker containerd containers migration-testbed; do # overlayfs canno
   mkdir -p "$folder/data/$data" "var/lib/$data"
   mount --bind "$folder/data/$data" "var/lib/$data"
 done
+mkdir -p var/lib/migration-testbed/volumes
+mount --bind "$folder/disk" var/lib/migration-testbed/volumes
 
 hostname "${host#_}" # names that no host can have start with _
 mkdir -p .machine

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Starts one namespace host and stays as the parent of its init. Runs on the machine, as root.
 #   start.sh TESTBED_ID HOST NETNS|- FOLDER LAYERS
-# FOLDER is the host's own folder (upper, work, root, data); LAYERS is overlayfs's lowerdir list.
+# FOLDER is the host's own folder (upper, work, root, data, disk); LAYERS is overlayfs's lowerdir list.
 # A NETNS of - keeps the machine's own network: that is how a host is provisioned before it is made a layer.
 set -eu
 id=$1 host=$2 netns=$3 folder=$4 layers=$5

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { providerNames } from '../config/resolved.ts'
 import { exitCodes, formatError, TestbedError } from '../core/errors.ts'
+import type * as VolumeCommands from './commands/volume.ts'
 import { interruptible } from './interrupt.ts'
 import type { Session } from './session.ts'
 
@@ -101,6 +102,7 @@ export function createProgram(): Command {
     .description('tell what this machine has and lacks, and how to get it')
     .addOption(testbedOption())
     .addOption(providerOption())
+    .addOption(install())
     .addOption(json())
     .action(lazily(async () => (await import('./commands/doctor.ts')).doctor))
   program
@@ -127,12 +129,15 @@ export function createProgram(): Command {
     )
     .addOption(testbedOption())
     .addOption(components())
+    .addOption(install())
     .addOption(json())
     .addHelpText(
       'after',
       '\nExamples:\n  testbed image list\n  testbed image build debian-13\n  testbed image box           a box for vagrant and libvirt, without downloads',
     )
     .action(lazily(async () => (await import('./commands/image.ts')).image))
+
+  addVolumeCommands(program, { testbedOption, json })
 
   const repetitions = () =>
     new Option('--repetitions <n>', 'blocks: one repetition of every cell each').argParser(positiveInteger)
@@ -193,6 +198,72 @@ export function createProgram(): Command {
       ),
     )
   return program
+}
+
+/** `testbed volume …`: data that follows its container from host to host. */
+function addVolumeCommands(
+  program: Command,
+  { testbedOption, json }: { readonly testbedOption: () => Option; readonly json: () => Option },
+): void {
+  const volume = program
+    .command('volume')
+    .description('datasets that move between hosts: create, list, show, move, snapshot, lease … destroy')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  testbed volume create shop --size 1GiB --host host-a\n  testbed volume move shop host-b\n  testbed volume lease shop --for 5m',
+    )
+  const token = () => new Option('--token <token>', 'of the lease that you have')
+  const duration = () => new Option('--for <duration>', 'how long it holds, such as 5m').makeOptionMandatory()
+  const add = (
+    usage: string,
+    description: string,
+    handler: keyof typeof VolumeCommands,
+    ...options: Option[]
+  ) => {
+    const command = volume.command(usage).description(description)
+    for (const option of [...options, testbedOption(), json()]) command.addOption(option)
+    return command.action(
+      lazily(async () => (await import('./commands/volume.ts'))[handler] as Action<unknown>),
+    )
+  }
+  add(
+    'create <name>',
+    'make an empty dataset and mount it on its host',
+    'create',
+    new Option('--size <size>', 'what it may hold at most, such as 1GiB').makeOptionMandatory(),
+    new Option('--host <host>', 'where it is to be; the first host when absent'),
+    new Option('--back-end <name>', 'how copies are kept')
+      .choices(['auto', 'btrfs', 'rsync'])
+      .default('auto'),
+    new Option('--meta <key=value...>', 'what you want to remember of it'),
+  )
+  add('list', 'what datasets there are, their state and why', 'list')
+  add('show <name>', 'a dataset with all its copies, as the hosts say', 'show')
+  add(
+    'move <name> <host>',
+    'move it while it is in use; only the last difference is sent detached',
+    'move',
+    token(),
+  )
+  add('attach <name>', 'mount it on its host; prints where', 'attach')
+  add('detach <name>', 'unmount it', 'detach')
+  add('snapshot <name> <label>', 'keep what is in it now', 'snapshot')
+  add(
+    'lease <name>',
+    'keep others from moving it; prints the token that renews it',
+    'lease',
+    duration(),
+    new Option('--holder <name>', 'who has it; you, on this machine, when absent'),
+  )
+  add(
+    'renew <name>',
+    'keep it for longer; refused once it ran out',
+    'renew',
+    duration(),
+    token().makeOptionMandatory(),
+  )
+  add('release <name>', 'let others move it again', 'release', token().makeOptionMandatory())
+  add('destroy <name>', 'remove it with all its copies', 'destroy', token())
 }
 
 /** A commander action that loads its handler, hands it the session, and takes its exit code. */

@@ -21,13 +21,18 @@ export async function runChecked(
   const result = await host.run({ argv }, options)
   if (result.exitCode === 0) return result
   const what = options.what ?? argv.slice(0, 3).join(' ')
+  const { why, hint = options.hint } = reasonAndHint(
+    result.stderr.trim() === '' ? result.stdout : result.stderr,
+  )
   throw new TestbedError(
     options.kind ?? 'testbed',
     `${what} failed (exit ${result.exitCode} after ${(result.durationMs / 1000).toFixed(1)} s)`,
-    {
-      where: host.name,
-      why: lastLines(result.stderr.trim() === '' ? result.stdout : result.stderr),
-      ...(options.hint === undefined ? {} : { hint: options.hint }),
-    },
+    { where: host.name, why, ...(hint === undefined ? {} : { hint }) },
   )
+}
+
+/** Of what a script of `provision/` said: its last lines, and the line `hint: …` among them. */
+export function reasonAndHint(said: string): { readonly why: string[]; readonly hint?: string } {
+  const hint = said.match(/^hint: (.*)$/m)?.[1]
+  return { why: lastLines(said.replace(/^hint: .*\n?/gm, '')), ...(hint === undefined ? {} : { hint }) }
 }

@@ -18,6 +18,8 @@ export interface Facts {
   readonly criuFeatures: Readonly<Record<string, boolean>>
   /** Queueing disciplines that the kernel offers: tbf, htb, netem. */
   readonly queueDisciplines: readonly string[]
+  /** How it can keep copies of volumes: btrfs, rsync. */
+  readonly volumeBackEnds: readonly string[]
   readonly clockSource: string
   /** What the host is a guest of, in systemd's words: `qemu` (emulated), `kvm`, `oracle`, `none` …; absent without systemd. */
   readonly virtualization?: string

@@ -2,6 +2,7 @@ import { access, constants, readFile, writeFile } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { machinePackageSource } from '../core/packages.ts'
 import { type LocalOptions, mustRunLocal } from '../core/process.ts'
+import { type Progress, step } from '../core/progress.ts'
 import type { Requirement } from './provider.ts'
 
 /** A program that has to be on this machine's PATH, and the Debian or Ubuntu package that brings it. */
@@ -38,11 +39,25 @@ export function missingPackages(requirements: readonly Requirement[]): string[] 
   return [...wanted].filter((name) => !ofSuites.has(name))
 }
 
+/** Installs with apt what is missing and packages can bring. Answers whether there was any such thing. @throws TestbedError */
+export async function installMissing(
+  requirements: readonly Requirement[],
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const packages = missingPackages(requirements)
+  if (packages.length === 0) return false
+  await step(progress, `install ${packages.join(', ')} on this machine`, () =>
+    installPackages(packages, signal, (text) => progress({ kind: 'note', text })),
+  )
+  return true
+}
+
 /**
  * Installs packages on this machine with apt; `name/suite` comes from that suite (`qemu-utils/bookworm-backports`), which apt
  * gets to know if need be. @throws TestbedError with apt's last lines.
  */
-export async function installPackages(
+async function installPackages(
   packages: readonly string[],
   signal: AbortSignal,
   onLine: (line: string) => void,

@@ -1,8 +1,8 @@
 import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { TestbedError } from '../core/errors.ts'
-import { lastLines, mustReadLocal } from '../core/process.ts'
-import { runChecked } from '../hosts/checked.ts'
+import { mustReadLocal } from '../core/process.ts'
+import { reasonAndHint, runChecked } from '../hosts/checked.ts'
 import type { Host } from '../hosts/host.ts'
 
 /** Where the scripts of `provision/` stand on a host. */
@@ -63,12 +63,10 @@ export async function tryScript(
 export async function runScript(run: ScriptRun): Promise<void> {
   const { exitCode, output, durationMs } = await tryScript(run)
   if (exitCode === 0) return
-  const hint = output.match(/^hint: (.*)$/m)?.[1]
   const seconds = (durationMs / 1000).toFixed(1)
   throw new TestbedError('testbed', `${run.what} failed (exit ${exitCode} after ${seconds} s)`, {
     where: run.host.name,
-    why: lastLines(output.replace(/^hint: .*$/gm, '')),
-    ...(hint === undefined ? {} : { hint }),
+    ...reasonAndHint(output),
     log: run.log,
   })
 }

@@ -15,6 +15,7 @@ import { installComponents, type ProvisionOptions, provisionHost } from '../prov
 import { remoteFolder } from '../provision/scripts.ts'
 import type { RunningTestbed } from './running.ts'
 import { stateFolderOf, type TestbedState, writeState } from './state.ts'
+import { requireNoVolumes } from './volumes.ts'
 
 const identityScript = `${remoteFolder}/identity.sh`
 
@@ -101,6 +102,7 @@ export async function makeReady(
       return testbed.hosts.flatMap(({ name }) => hosts.get(name) ?? [])
     },
     reset: async (names, signal) => {
+      await requireNoVolumes(testbed.name)
       for (const name of names) hosts.get(name)?.close()
       await joinAll(await provider.reset(testbed, names, signal), true)
     },

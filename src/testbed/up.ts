@@ -1,15 +1,16 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ProviderName, ResolvedTestbed } from '../config/resolved.ts'
 import { TestbedError } from '../core/errors.ts'
-import { type Progress, step } from '../core/progress.ts'
+import type { Progress } from '../core/progress.ts'
 import type { Provider } from '../providers/provider.ts'
-import { installPackages, missingPackages } from '../providers/requirements.ts'
+import { installMissing } from '../providers/requirements.ts'
 import { requireAll, selectProvider } from '../providers/select.ts'
 import { contextFor } from './context.ts'
 import { requireMeasurable } from './measurable.ts'
 import { bakeOnce, makeReady } from './ready.ts'
 import type { RunningTestbed } from './running.ts'
 import { lockTestbed, readState, type TestbedState, writeState } from './state.ts'
+import { forgetVolumes, settleVolumes } from './volumes.ts'
 
 /** A testbed file that was read, and the way to point into it. */
 export interface LoadedTestbed {
@@ -36,13 +37,19 @@ export interface UpOptions {
 export async function bringUp(loaded: LoadedTestbed, options: UpOptions): Promise<RunningTestbed> {
   return await prepare(loaded, options, async (provider, state, unlock) => {
     const addresses = await provider.create(loaded.value, options.signal)
-    return await makeReady(provider, state, addresses, unlock, { ...options, reset: false })
+    const running = await makeReady(provider, state, addresses, unlock, { ...options, reset: false })
+    await settleVolumes(loaded.value.name, running.hosts, options).catch(async (error: unknown) => {
+      await running.close()
+      throw error
+    })
+    return running
   })
 }
 
-/** As `bringUp`, but every host is made anew: provisioned and clean, with nothing built or installed again. */
+/** As `bringUp`, but every host is made anew: provisioned and clean, without datasets, with nothing built or installed again. */
 export async function rebuild(loaded: LoadedTestbed, options: UpOptions): Promise<RunningTestbed> {
   return await prepare(loaded, options, async (provider, state, unlock) => {
+    await forgetVolumes(loaded.value.name)
     const hosts = loaded.value.hosts.map((host) => host.name)
     const addresses = await provider.reset(loaded.value, hosts, options.signal)
     return await makeReady(provider, state, addresses, unlock, { ...options, reset: true })
@@ -76,12 +83,9 @@ async function chooseProvider(testbed: ResolvedTestbed, options: UpOptions): Pro
   const standing = await readState(testbed.name)
   const wanted = options.provider ?? standing?.provider ?? testbed.provider
   let selection = await selectProvider(wanted, context)
-  const packages = missingPackages(selection.requirements)
-  if (options.install === true && packages.length > 0) {
-    await step(options.progress, `install ${packages.join(', ')} on this machine`, () =>
-      installPackages(packages, options.signal, (text) => options.progress({ kind: 'note', text })),
-    )
-    selection = await selectProvider(wanted, context)
+  if (options.install === true) {
+    const installed = await installMissing(selection.requirements, options.progress, options.signal)
+    if (installed) selection = await selectProvider(wanted, context)
   }
   requireAll(selection)
   options.progress({ kind: 'note', text: `provider ${selection.provider.name}: ${selection.reason}` })

@@ -29,13 +29,17 @@ export default async function setUp(): Promise<() => Promise<void>> {
     if (left.length > 0) throw new Error(`libvirt still has:\n${left.join('\n')}`)
     await rm(folder, { recursive: true, force: true })
   }
+  const testbed = async (...args: string[]) => {
+    const { exitCode, stderr } = await runCommandLine(args, { cwd: folder })
+    if (exitCode !== 0) throw new Error(`testbed ${args.join(' ')} failed:\n${stderr.slice(-4000)}`)
+  }
   try {
+    await testbed('doctor', '--testbed', 'qemu', '--install')
     libvirt('install')
     libvirt('start', state)
     // The user's own boxes and plug-ins are not touched. Tests and what they start inherit it.
     process.env.VAGRANT_HOME = path.join(folder, 'vagrant.d')
-    const { exitCode, stderr } = await runCommandLine(['image', 'box'], { cwd: folder })
-    if (exitCode !== 0) throw new Error(`testbed image box failed:\n${stderr.slice(-4000)}`)
+    await testbed('image', 'box', '--install')
   } catch (error) {
     await tearDown()
     throw error

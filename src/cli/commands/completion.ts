@@ -42,14 +42,17 @@ function fish(commands: readonly Command[]): string {
   return commands
     .flatMap((command) => [
       `complete -c testbed -n __fish_use_subcommand -a ${command.name()} -d '${command.description().replaceAll("'", "\\'")}'`,
-      ...optionsOf(command).map(
-        (option) =>
-          `complete -c testbed -n '__fish_seen_subcommand_from ${command.name()}' -l ${option.slice(2)}`,
-      ),
+      ...optionsOf(command).map((word) => {
+        const what = word.startsWith('--') ? `-l ${word.slice(2)}` : `-a ${word}`
+        return `complete -c testbed -n '__fish_seen_subcommand_from ${command.name()}' ${what}`
+      }),
     ])
     .join('\n')
 }
 
+/** Of a command with sub-commands those, and all that they take. */
 function optionsOf(command: Command): string[] {
-  return command.options.flatMap((option) => option.long ?? [])
+  const own = command.options.flatMap((option) => option.long ?? [])
+  const below = command.commands.flatMap((sub) => [sub.name(), ...optionsOf(sub)])
+  return [...new Set([...own, ...below])]
 }

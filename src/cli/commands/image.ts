@@ -1,15 +1,16 @@
 import { TestbedError } from '../../core/errors.ts'
 import { humanSize } from '../../core/units.ts'
-import { addBox, boxName, packBox } from '../../providers/images/box.ts'
+import { addBox, boxName, boxRequirements, packBox } from '../../providers/images/box.ts'
 import { prepareGuestImage } from '../../providers/images/guest-image.ts'
 import { listGuestImages } from '../../providers/images/list.ts'
+import { installMissing } from '../../providers/requirements.ts'
 import { contextFor } from '../../testbed/context.ts'
 import { advise, columns, print, printJson } from '../output.ts'
 import { createView } from '../progress.ts'
 import type { Session } from '../session.ts'
 import { loadWith, type TestbedOptions } from '../testbed-options.ts'
 
-type Options = TestbedOptions & { readonly json?: boolean }
+type Options = TestbedOptions & { readonly install?: boolean; readonly json?: boolean }
 
 /** `testbed image list | build [NAME] | box`: what virtual machines are started from. */
 export async function image(session: Session, options: Options, args: readonly string[]): Promise<undefined> {
@@ -61,6 +62,7 @@ async function box({ signal }: Session, options: Options): Promise<void> {
   const view = await createView([])
   const context = contextFor(value.name, view.progress)
   const result = await view.during(async () => {
+    if (options.install === true) await installMissing(await boxRequirements(), view.progress, signal)
     const packed = await packBox(context, value, signal)
     return { ...packed, added: await addBox(context, packed, signal) }
   })

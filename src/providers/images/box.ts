@@ -6,8 +6,8 @@ import { TestbedError } from '../../core/errors.ts'
 import { dieTogether, lastLines, runLocal } from '../../core/process.ts'
 import { step } from '../../core/progress.ts'
 import { buildOnce } from '../build-once.ts'
-import type { ProviderContext } from '../provider.ts'
-import { installHint, requireProgram } from '../requirements.ts'
+import type { ProviderContext, Requirement } from '../provider.ts'
+import { installHint, missingPackages, requireProgram } from '../requirements.ts'
 import { prepareGuestImage } from './guest-image.ts'
 import { runLogged } from './logged.ts'
 
@@ -36,7 +36,13 @@ export async function packBox(
   testbed: ResolvedTestbed,
   signal: AbortSignal,
 ): Promise<PackedBox> {
-  await requirePrograms()
+  const missing = (await boxRequirements()).filter((one) => !one.satisfied)
+  if (missing.length > 0) {
+    throw new TestbedError('prerequisite', 'this machine lacks what packs a box', {
+      why: missing.map((one) => one.name),
+      hint: `testbed image box --install, or ${installHint(missingPackages(missing))}`,
+    })
+  }
   const guest = await prepareGuestImage(context, { ...testbed, image }, signal)
   const recipe = join(context.projectFolder, 'testbed/images', image, 'box')
   const digest = await digestOfFolders([recipe])
@@ -109,20 +115,19 @@ export function catalogOf({ box, version }: Pick<PackedBox, 'box' | 'version'>) 
   }
 }
 
-async function requirePrograms(): Promise<void> {
+/** What packing needs of this machine. */
+export async function boxRequirements(): Promise<Requirement[]> {
   const needed = [
-    ['debugfs', 'e2fsprogs'],
-    ['mcopy', 'mtools'],
-    ['mkfs.vfat', 'dosfstools'],
-    ['qemu-img', 'qemu-utils'],
-    ['sfdisk', 'fdisk'],
-    ['syslinux', 'syslinux'],
+    ['debugfs', ['e2fsprogs']],
+    ['mcopy', ['mtools']],
+    ['mkfs.vfat', ['dosfstools']],
+    ['qemu-img', ['qemu-utils']],
+    ['sfdisk', ['fdisk']],
+    ['syslinux', ['syslinux', 'syslinux-common']],
   ] as const
-  const found = await Promise.all(needed.map(([program, name]) => requireProgram(program, name)))
-  const missing = found.filter((one) => !one.satisfied)
-  if (missing.length === 0) return
-  throw new TestbedError('prerequisite', 'this machine lacks what packs a box', {
-    why: missing.map((one) => one.name),
-    hint: installHint([...missing.flatMap((one) => one.packages ?? []), 'syslinux-common']),
-  })
+  return await Promise.all(
+    needed.map(async ([program, packages]) => {
+      return { ...(await requireProgram(program, packages[0])), packages, hint: installHint(packages) }
+    }),
+  )
 }

@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { digestOf } from '../../core/digest.ts'
 import { TestbedError } from '../../core/errors.ts'
@@ -10,6 +10,9 @@ import type { KeyPair } from '../../hosts/keys.ts'
 import type { Names } from '../local/names.ts'
 import type { ProviderContext } from '../provider.ts'
 import { killGroup, processesOf, removeGroup } from './cgroups.ts'
+
+/** Below a host's folder: what outlives a power failure of the host, as a disk does. */
+const disk = 'disk'
 
 /** What is written into a host before its first boot. */
 export interface Seed {
@@ -24,7 +27,8 @@ export interface Seed {
 
 /** Writes identity, keys and the boot script into the upper layer of a host's folder. */
 export async function seedHost(context: ProviderContext, folder: string, seed: Seed): Promise<void> {
-  for (const part of ['upper', 'work', 'root', 'data']) await mkdir(join(folder, part), { recursive: true })
+  for (const part of ['upper', 'work', 'root', 'data', disk])
+    await mkdir(join(folder, part), { recursive: true })
   const files: Record<string, { text: string; mode?: number }> = {
     'etc/hostname': { text: `${seed.name}\n` },
     'etc/machine-id': { text: `${digestOf(`${context.stateFolder}/${seed.name}`, 32)}\n` },
@@ -118,16 +122,22 @@ export async function waitForSsh(
   if (end === 'died') throw await failed()
 }
 
-/** Kills every process of the host and removes its cgroups and folder. */
+/** Kills every process of the host and removes its cgroups and folder; `keepDisk`: what is on its disk stays for its next start. */
 export async function removeHost(
   context: ProviderContext,
   names: Names,
   host: string,
   folder: string,
+  options: { readonly keepDisk?: boolean } = {},
 ): Promise<void> {
   await killGroup(names.id, host, context.clock)
   await removeGroup(names.id, host, context.clock)
-  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+  const parts = options.keepDisk === true ? await readdir(folder).catch(() => []) : ['']
+  for (const part of parts) {
+    if (part !== disk) {
+      await rm(join(folder, part), { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+    }
+  }
 }
 
 function bootLog(names: Names, host: string): string {

@@ -65,7 +65,7 @@ async function create(
   const running = new Set<string>()
   for (const { name, state } of await list(context, names)) {
     if (state === 'running' && wanted.has(name)) running.add(name)
-    else await discard(context, names, name)
+    else await discard(context, names, name, { keepDisk: wanted.has(name) })
   }
   return await together(testbed.hosts, signal, async (host, signal) => {
     const address = await ownAddress(context, host)
@@ -85,7 +85,7 @@ async function ensureNetworks(
   testbed: ResolvedTestbed,
 ): Promise<void> {
   if (await networksStand(names)) return
-  for (const { name } of await list(context, names)) await discard(context, names, name)
+  for (const { name } of await list(context, names)) await discard(context, names, name, { keepDisk: true })
   await step(context.progress, 'create networks', () => createNetworks(testbed, names, context.stateFolder))
 }
 
@@ -141,8 +141,13 @@ async function list(context: ProviderContext, names: Names): Promise<HostStatus[
   )
 }
 
-async function discard(context: ProviderContext, names: Names, host: HostName): Promise<void> {
-  await removeHost(context, names, host, names.folder(host))
+async function discard(
+  context: ProviderContext,
+  names: Names,
+  host: HostName,
+  options: { readonly keepDisk?: boolean } = {},
+): Promise<void> {
+  await removeHost(context, names, host, names.folder(host), options)
   await removeHostNetwork(host, names)
 }
 

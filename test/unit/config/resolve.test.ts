@@ -49,7 +49,7 @@ describe('a testbed', () => {
       workloadAddress: '10.88.0.254',
       workloadMac: '02:42:0a:58:00:fe',
     })
-    expect(value.components).toEqual(['docker', 'criu', 'podman'])
+    expect(value.components).toEqual(['docker', 'criu', 'podman', 'volumes'])
     expect(value.image).toBe('auto')
   })
 

@@ -26,6 +26,7 @@ export const facts: Facts = {
   versions: { docker: '26.1.5' },
   criuFeatures: {},
   queueDisciplines: [],
+  volumeBackEnds: [],
   clockSource: 'tsc',
 }
 

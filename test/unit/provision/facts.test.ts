@@ -18,6 +18,8 @@ criu.mem_dirty_track\tyes
 criu.uffd\tno
 qdisc.tbf\tyes
 qdisc.netem\tyes
+volumes.btrfs\tyes
+volumes.rsync\tyes
 `
 
 test('every line of facts.sh has its place', () => {
@@ -34,6 +36,7 @@ test('every line of facts.sh has its place', () => {
     docker: { experimental: true, storageDriver: 'overlay2', cgroupDriver: 'systemd' },
     criuFeatures: { mem_dirty_track: true, uffd: false },
     queueDisciplines: ['tbf', 'netem'],
+    volumeBackEnds: ['btrfs', 'rsync'],
   })
 })
 
@@ -46,6 +49,6 @@ test('what a host did not say is unknown, never assumed', () => {
     cpus: 0,
     init: 'other',
   })
-  expect(facts).toMatchObject({ versions: {}, criuFeatures: {}, queueDisciplines: [] })
+  expect(facts).toMatchObject({ versions: {}, criuFeatures: {}, queueDisciplines: [], volumeBackEnds: [] })
   expect(facts).not.toHaveProperty('docker')
 })

@@ -50,6 +50,7 @@ export function fakeHost(
       versions: {},
       criuFeatures: {},
       queueDisciplines: [],
+      volumeBackEnds: [],
       clockSource: 'tsc',
     },
     run: async ({ argv }: Command, options = {}) => {

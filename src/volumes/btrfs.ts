@@ -1,0 +1,65 @@
+import type { Host } from '../hosts/host.ts'
+import { openReceiver } from '../transfer/tcp.ts'
+import type { BackEnd, Push, PushOptions } from './back-end.ts'
+import { listCopies, onCopy, volumeArgv } from './copies.ts'
+import type { Dataset } from './dataset.ts'
+
+/** Snapshots that passes make; a person's own have other names. */
+const passPattern = /^push-(\d{6})$/
+
+/** Snapshots, of which only the difference to the last one that both sides have is sent (btrfs-send(8)). */
+export const btrfs: BackEnd = {
+  name: 'btrfs',
+  quota: true,
+  openPush: async (options) => await openPush(options),
+  tidy: async (hosts, dataset, signal) => {
+    const held = await Promise.all(hosts.map((host) => passesOn(host, dataset, signal)))
+    const [first = [], ...others] = held
+    const common = first.filter((name) => others.every((names) => names.includes(name))).at(-1)
+    await Promise.all(
+      hosts.map(async (host, index) => {
+        for (const name of held[index] ?? []) {
+          if (name !== common) await onCopy(host, 'removal of a snapshot', ['drop', dataset.id, name], signal)
+        }
+      }),
+    )
+  },
+}
+
+async function openPush({ source, destination, dataset, signal }: PushOptions): Promise<Push> {
+  const [there, arrived] = await Promise.all([
+    passesOn(source, dataset, signal),
+    passesOn(destination, dataset, signal),
+  ])
+  let base = there.filter((name) => arrived.includes(name)).at(-1)
+  let number = Math.max(0, ...[...there, ...arrived].map((name) => Number(passPattern.exec(name)?.[1])))
+  let latest = ''
+  return {
+    pass: async ({ signal }) => {
+      number += 1
+      const name = `push-${String(number).padStart(6, '0')}`
+      await onCopy(source, 'taking a snapshot', ['snapshot', dataset.id, name], signal)
+      const receiver = await openReceiver(destination, source, volumeArgv('receive', dataset.id, name))
+      try {
+        const send = volumeArgv('send', dataset.id, name, ...(base === undefined ? [] : [base]))
+        const { bytes } = await receiver.receiveFrom(source, send, signal)
+        base = name
+        latest = name
+        return { bytes }
+      } finally {
+        receiver.close()
+      }
+    },
+    get snapshot() {
+      return latest
+    },
+    close: () => {},
+  }
+}
+
+/** In the order in which they were made. */
+async function passesOn(host: Host, dataset: Dataset, signal: AbortSignal): Promise<string[]> {
+  const copies = await listCopies(host, signal)
+  const own = copies.find((copy) => copy.dataset === dataset.id)
+  return (own?.snapshots ?? []).filter((name) => passPattern.test(name)).sort()
+}
