@@ -19,6 +19,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'crashes',
+          include: ['test/crashes/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 20 * 60_000,
+          hookTimeout: 10 * 60_000,
+        },
+      },
+      {
+        test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           pool: 'forks', // the working folder is the testbed's

@@ -7,7 +7,7 @@
 # Needs root. A libvirt that answers already is used as it is; `stop` then takes only the box's image from it.
 set -eu
 
-packages='vagrant vagrant-libvirt libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients dnsmasq-base qemu-utils'
+packages='vagrant vagrant-libvirt libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients dnsmasq-base iptables qemu-utils'
 ours='written by test/vm/libvirt.sh'
 virsh() { command virsh --quiet --connect qemu:///system "$@"; }
 answers() { virsh version >/dev/null 2>&1; }

@@ -54,6 +54,12 @@ const failures: readonly Failure[] = [
     kind: 'prerequisite',
   },
   {
+    says: /cannot execute binary \S*(iptables|ebtables|nft)/i,
+    message: 'libvirt lacks what makes its networks',
+    hint: 'apt-get install -y --no-install-recommends iptables',
+    kind: 'prerequisite',
+  },
+  {
     says: /Could not open '.*': Permission denied|cannot access storage file/i,
     message: 'the guests may not read their disks',
     hint: 'libvirt’s storage pool has to be readable for its user (libvirt-qemu): virsh pool-dumpxml default shows where it is',

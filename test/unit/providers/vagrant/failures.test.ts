@@ -14,6 +14,13 @@ Error: Could not resolve host: vagrantcloud.com`
 
 /** As Vagrant 2.3, vagrant-libvirt 0.11, VirtualBox 7 and QEMU 10 say them. */
 test.each([
+  [
+    `Error while activating network: Call to virNetworkCreate failed: internal error: Failed to apply firewall rules /usr/sbin/iptables -w --table filter --list-rules: libvirt:  error : cannot execute binary /usr/sbin/iptables: No such file or directory
+.`,
+    'prerequisite',
+    'libvirt lacks what makes its networks',
+    'install -y --no-install-recommends iptables',
+  ],
   [boxNotAdded, 'prerequisite', 'the box cannot be had', 'testbed image box'],
   [
     `An error occurred while downloading the remote file. The error
