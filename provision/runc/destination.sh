@@ -1,12 +1,12 @@
 #!/bin/sh
 # The destination's side of a move. Listens, takes what source.sh sends, and restores it as soon as the last byte is there.
 # A word a line comes on standard input and goes to standard output:
-#   in   round N | final
+#   in   round N | final | restore     the last when volumes have to be here before it
 #   out  key KEY | synchronised | round N | received | restored PID | announced | lazy PAGES | failed WHAT
 # and on standard error the port that it listens on.
 #   destination.sh ADDRESS PEER
 # MODE is stop-copy, diskless or postcopy; PAGE_SERVER the address and port of the page server; TRANSFER tcp, ssh or rsync;
-# COMPRESSION what the bytes came through: none, zstd or lz4; SERVICE address and MAC of the workload.
+# COMPRESSION what the bytes came through: none, zstd or lz4; SERVICE address and MAC of the workload; VOLUMES yes when it has any.
 # shellcheck source=names.sh
 . "$(dirname "$0")/names.sh"
 here=$(dirname "$0")
@@ -97,6 +97,9 @@ else
 fi
 tell received
 [ "$MODE" != diskless ] || wait "$receiver" || { quote page-server; failed 'the page server'; } # it writes its last when it ends
+if [ "$VOLUMES" = yes ]; then
+  read -r word <&3 && [ "$word" = restore ] || exit 0
+fi
 set -- --image-path "$images/final"
 if [ "$MODE" = postcopy ]; then
   dd >/dev/null 2>&1 # until the source ends the connection: then its page server is there

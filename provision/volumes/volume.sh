@@ -7,7 +7,7 @@
 #   demote ID | promote ID EPOCH [SNAPSHOT] the end and the beginning of being the primary
 #   release ID                              forgets what the primary wrote to, once another host is the primary
 #   snapshot ID NAME | drop ID NAME
-#   send ID SNAPSHOT [BASE] | receive ID SNAPSHOT      through standard output and input: back ends that send snapshots
+#   send ID SNAPSHOT [BASE] | receive ID SNAPSHOT      a snapshot, which is taken now, through standard output and input
 #   give ID ADDRESS PORT [SINCE] | take ID             a pass to a daemon, and the daemon, on a socket: back ends that compare files
 #   destroy ID
 #   free BACK_END                           bytes that fit in
@@ -116,7 +116,7 @@ case $action in
     ;;
   snapshot) load "$2" && back_snapshot "$3" ;;
   drop) load "$2" && back_drop "$3" ;;
-  send) load "$2" && exec 9>&- && back_send "$3" "${4:-}" ;;
+  send) load "$2" && exec 9>&- && back_snapshot "$3" && back_send "$3" "${4:-}" ;;
   receive) load "$2" && required_role replica && exec 9>&- && back_receive "$3" ;;
   give) load "$2" && exec 9>&- && back_give "$3" "$4" "${5:-}" ;;
   take) load "$2" && required_role replica && exec 9>&- && back_take ;;

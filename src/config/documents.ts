@@ -107,7 +107,12 @@ export interface WorkloadDocument {
     }
     readonly redis?: { readonly sequenceKey: string }
   }
-  readonly state?: { readonly redis: { readonly size: string; readonly valueSize: string } }
+  readonly state?: {
+    readonly http?: { readonly path: string; readonly size: string }
+    readonly redis?: { readonly size: string; readonly valueSize: string }
+  }
   readonly appendedFile?: string
+  readonly manifest?: string
+  readonly volumes?: readonly { readonly name: string; readonly path: string; readonly size: string }[]
   readonly readyTimeout: string
 }

@@ -161,10 +161,20 @@ export interface ResolvedWorkload {
   /** TCP port that the workload listens on. */
   readonly port: number
   readonly probe: ProbeSpec
-  /** Filled before the measurement: `redis` writes incompressible values until this much is held. */
-  readonly state?: { readonly kind: 'redis'; readonly sizeBytes: number; readonly valueBytes: number }
+  /** Filled before the measurement: `redis` is given incompressible values until it holds this much, `http` fills itself. */
+  readonly state?:
+    | { readonly kind: 'redis'; readonly sizeBytes: number; readonly valueBytes: number }
+    | { readonly kind: 'http'; readonly sizeBytes: number; readonly path: string }
   /** A file that the workload only ever appends to: what was there before must be its beginning afterwards. */
   readonly appendedFile?: string
+  /** A list as sha256sum writes it, only ever appended to: every file in it must be there with that content afterwards. */
+  readonly manifest?: string
+  /** Mounted at `path` in the container, and moved by the volumes' own engine. */
+  readonly volumes?: readonly {
+    readonly name: string
+    readonly path: string
+    readonly maximumSizeBytes: number
+  }[]
   /** How long after its start the first good answer may take. */
   readonly readyTimeoutMs: number
 }

@@ -50,11 +50,14 @@ function rulesFor(folder: string): readonly Rule<WorkloadDocument>[] {
     {
       reads: ['state', 'probe'],
       check: ({ state, probe }, report) => {
-        if (state !== undefined && probe.redis === undefined) {
-          report(['state', 'redis'], 'state.redis is for a workload with a redis probe')
+        for (const kind of ['redis', 'http'] as const) {
+          if (state?.[kind] !== undefined && probe[kind] === undefined) {
+            report(['state', kind], `state.${kind} is for a workload with a probe of that kind`)
+          }
         }
       },
     },
+    { reads: ['volumes'], check: ({ volumes }, report) => checkVolumes(volumes ?? [], report) },
     {
       reads: ['readyTimeout'],
       check: ({ readyTimeout }, report) =>
@@ -95,15 +98,33 @@ function isInside(file: string, folder: string): boolean {
 }
 
 function checkState(state: WorkloadDocument['state'], report: Report): void {
-  if (state === undefined) return
-  const { size, valueSize } = state.redis
-  checkAmount(report, ['state', 'redis', 'size'], size, parseSize, ['1B', '1024GiB'])
+  for (const kind of ['redis', 'http'] as const) {
+    const size = state?.[kind]?.size
+    if (size !== undefined) checkAmount(report, ['state', kind, 'size'], size, parseSize, ['1B', '1024GiB'])
+  }
+  const valueSize = state?.redis?.valueSize
+  if (valueSize === undefined) return
   // Redis holds no longer string.
   checkAmount(report, ['state', 'redis', 'valueSize'], valueSize, parseSize, ['1B', '512MiB'])
 }
 
+function checkVolumes(volumes: NonNullable<WorkloadDocument['volumes']>, report: Report): void {
+  for (const [index, { name, path: target, size }] of volumes.entries()) {
+    const earlier = volumes.slice(0, index)
+    if (earlier.some((one) => one.name === name)) {
+      report(['volumes', index, 'name'], `two volumes have the name ${name}`)
+    }
+    const around = earlier.find((one) => isInside(`${target}/`, one.path) || isInside(`${one.path}/`, target))
+    if (around !== undefined)
+      report(['volumes', index, 'path'], `${target} and ${around.path} are one inside the other`)
+    checkAmount(report, ['volumes', index, 'size'], size, parseSize, ['16MiB', '1024GiB'])
+  }
+}
+
 function resolve(document: WorkloadDocument, file: string, folder: string): ResolvedWorkload {
-  const { name, description, image, command, environment, port, state, appendedFile, readyTimeout } = document
+  const { name, description, image, command, environment, port, appendedFile, manifest, readyTimeout } =
+    document
+  const state = resolveState(document.state)
   return {
     name,
     ...(description === undefined ? {} : { description }),
@@ -121,18 +142,26 @@ function resolve(document: WorkloadDocument, file: string, folder: string): Reso
     environment,
     port,
     probe: resolveProbe(document.probe),
-    ...(state === undefined
+    ...(state === undefined ? {} : { state }),
+    ...(appendedFile === undefined ? {} : { appendedFile }),
+    ...(manifest === undefined ? {} : { manifest }),
+    ...(document.volumes === undefined
       ? {}
       : {
-          state: {
-            kind: 'redis',
-            sizeBytes: parseSize(state.redis.size),
-            valueBytes: parseSize(state.redis.valueSize),
-          },
+          volumes: document.volumes.map((one) => {
+            return { name: one.name, path: one.path, maximumSizeBytes: parseSize(one.size) }
+          }),
         }),
-    ...(appendedFile === undefined ? {} : { appendedFile }),
     readyTimeoutMs: parseDuration(readyTimeout),
   }
+}
+
+function resolveState(state: WorkloadDocument['state']): ResolvedWorkload['state'] {
+  const { redis, http } = state ?? {}
+  if (redis !== undefined) {
+    return { kind: 'redis', sizeBytes: parseSize(redis.size), valueBytes: parseSize(redis.valueSize) }
+  }
+  return http === undefined ? undefined : { kind: 'http', sizeBytes: parseSize(http.size), path: http.path }
 }
 
 function resolveProbe({ http, redis }: WorkloadDocument['probe']): ProbeSpec {

@@ -5,6 +5,7 @@ import { compareInventories, takeInventory } from '../hosts/inventory.ts'
 import { waitUntilAnswering } from '../probes/ready.ts'
 import { startProbes } from '../probes/session.ts'
 import { writeReports } from '../report/report.ts'
+import { prepareForVolumes } from '../toolchains/trial-volumes.ts'
 import { takeEvidence } from '../workloads/evidence.ts'
 import { judgeState } from '../workloads/judge.ts'
 import { loadImage } from '../workloads/load.ts'
@@ -29,6 +30,7 @@ export function realDependencies(cacheFolder: string): RunDependencies {
     prepareImage: async (workload, options) =>
       await prepareImage(workload, { ...options, cacheFolder, mirror: await machinePackageSource() }),
     loadImage: (host, image, signal) => loadImage(host, image, { signal }),
+    prepareForVolumes,
     takeBaseline: (hosts, signal) =>
       takeBaseline(hosts, { take: takeInventory, compare: compareInventories, clock }, signal),
     collectEnvironment: (testbed, signal) => collectEnvironment(testbed, { clock, signal }),

@@ -72,6 +72,8 @@ export interface RunDependencies extends TrialDependencies {
   ): Promise<WorkloadImage>
   /** Idempotent. */
   loadImage(host: Host, image: WorkloadImage, signal: AbortSignal): Promise<unknown>
+  /** Makes the place where volumes are kept, which stays: of workloads that have any. Idempotent. */
+  prepareForVolumes(host: Host, signal: AbortSignal): Promise<void>
   /** Looks at what is on the hosts now: the state that every trial has to find again. */
   takeBaseline(hosts: readonly Host[], signal: AbortSignal): Promise<CleanCheck>
   /** Machine, hosts, versions, settings; without what the runner adds itself. */

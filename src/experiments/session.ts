@@ -118,7 +118,9 @@ async function loadImages(
   const preparations = new Set(
     usedToolchains(options, plan).flatMap(({ prepare }) => (prepare === undefined ? [] : [prepare])),
   )
+  const withVolumes = plan.workloads.some(({ volumes }) => volumes !== undefined)
   const loadAll = async (host: RunningTestbed['hosts'][number], within: AbortSignal) => {
+    if (withVolumes) await dependencies.prepareForVolumes(host, within)
     // All at once: the engine unpacks each on one processor.
     await Promise.all([...images.values()].map((image) => dependencies.loadImage(host, image, within)))
     for (const prepare of preparations) {

@@ -1,5 +1,6 @@
 import { dockerCheckpoint } from './docker-checkpoint.ts'
 import { dockerCommit } from './docker-commit.ts'
+import { flockerVolume } from './flocker-volume.ts'
 import { podmanCheckpoint, podmanPrecopy } from './podman/podman-checkpoint.ts'
 import { runcToolchains } from './runc/runc.ts'
 import type { Toolchain } from './toolchain.ts'
@@ -8,6 +9,7 @@ import type { Toolchain } from './toolchain.ts'
 export const toolchains: readonly Toolchain[] = [
   dockerCommit,
   dockerCheckpoint,
+  flockerVolume,
   podmanCheckpoint,
   podmanPrecopy,
   ...runcToolchains,

@@ -21,6 +21,14 @@ import { goOnAtSource } from './go-on.ts'
 import type { StagedCommand } from './staged-command.ts'
 import type { Timeline } from './timeline.ts'
 import type { Deployment, Migration, Toolchain, TrialContext } from './toolchain.ts'
+import {
+  allEnded,
+  createVolumes,
+  lacksVolumes,
+  type MovingVolumes,
+  pushVolumes,
+  removeVolumes,
+} from './trial-volumes.ts'
 
 /** Made anew for every trial: a second restore of the same checkpoint can clash in containerd's content store. */
 const checkpoint = 'migration'
@@ -37,7 +45,7 @@ const runcRoot = '/run/docker/runtime-runc/moby'
 export const dockerCheckpoint: Toolchain = {
   name: 'docker-checkpoint',
   keeps: { memory: true, connections: true, files: true },
-  supports: (source, destination) => {
+  supports: (source, destination, workload) => {
     const lacking = (facts: Facts) => {
       if (facts.docker === undefined) return { feature: 'docker', message: 'Docker does not run there' }
       if (!facts.docker.experimental)
@@ -50,28 +58,32 @@ export const dockerCheckpoint: Toolchain = {
     }
     const [atSource, atDestination] = [lacking(source), lacking(destination)]
     if (atSource !== undefined) return { ...atSource, at: 'source' }
-    return atDestination === undefined ? undefined : { ...atDestination, at: 'destination' }
+    if (atDestination !== undefined) return { ...atDestination, at: 'destination' }
+    return lacksVolumes(source, destination, workload)
   },
   deploy: async (context) => {
     await Promise.all(
       [context.source, context.destination].map((host) => clearCriuWork(host, context.signal)),
     )
+    await createVolumes(context)
     return await deployOnSource(context)
   },
   migrate: async (context, deployment, timeline) => {
     const { source } = context
     const staged = await timeline.phase('stage', () => stage(context, deployment))
     try {
+      const volumes = await pushVolumes(context, timeline)
       await timeline.phase('checkpoint', async () => {
         await docker(context, source, ['checkpoint', 'create', deployment.container, checkpoint]).catch(
           async (error: unknown) => {
             const left = await releaseContainer(context, source, runcRoot, deployment.container)
+            await volumes.takeBack('the workload could not be frozen')
             await explainFailure(context, source, 'dump', error, left)
           },
         )
       })
-      return await restoreElsewhere(context, staged, timeline).catch((error: unknown) =>
-        goOnAtSource(context, error, () => takeBack(context, deployment, staged)),
+      return await restoreElsewhere(context, staged, volumes, timeline).catch((error: unknown) =>
+        goOnAtSource(context, error, () => takeBack(context, deployment, staged, volumes)),
       )
     } finally {
       for (const { receiver } of staged.streams) receiver.close()
@@ -81,6 +93,7 @@ export const dockerCheckpoint: Toolchain = {
   remove: async (context) => {
     await removeAll(context)
     await releaseAddress(context, context.destination)
+    await removeVolumes(context)
   },
 }
 
@@ -88,16 +101,18 @@ export const dockerCheckpoint: Toolchain = {
 async function restoreElsewhere(
   context: TrialContext,
   staged: Staged,
+  volumes: MovingVolumes,
   timeline: Timeline,
 ): Promise<Migration> {
   const { source, destination, signal, clock } = context
-  const bytes = await timeline.phase('transfer', async (details) => {
+  const transfer = timeline.phase('transfer', async (details) => {
     const moved = await Promise.all(
       staged.streams.map((stream) => stream.receiver.receiveFrom(source, stream.produce, signal)),
     )
     details.bytes = moved.reduce((sum, one) => sum + one.bytes, 0)
     return details.bytes
   })
+  const [bytes] = await allEnded([transfer, volumes.handOver({ frozen: true })])
   await timeline.phase('restore', () =>
     docker(
       context,
@@ -112,20 +127,27 @@ async function restoreElsewhere(
   await timeline.phase('switch', async () => {
     await Promise.all([staged.held.complete(), announce(context, destination, 3)])
   })
+  const pushed = await volumes.finish()
   return {
     deployment: await deploymentOf(context, destination, staged.container),
-    transferredBytes: bytes,
+    transferredBytes: bytes + pushed.bytes,
     figures: () => addFigures(context, staged.offset, resumed, timeline),
   }
 }
 
 /** The source has its checkpoint still: what the destination could not take is restored there. */
-async function takeBack(context: TrialContext, deployment: Deployment, staged: Staged): Promise<void> {
+async function takeBack(
+  context: TrialContext,
+  deployment: Deployment,
+  staged: Staged,
+  volumes: MovingVolumes,
+): Promise<void> {
   const { source, destination } = context
   // It may run after all, or its host be gone altogether.
   await docker(context, destination, ['rm', '--force', staged.container], removeTimeoutMs).catch(
     () => undefined,
   )
+  await volumes.takeBack('the workload could not be restored there')
   await docker(context, source, ['start', '--checkpoint', checkpoint, deployment.container], restoreTimeoutMs)
   await announce(context, source, 3)
   await deploymentOf(context, source, deployment.container)

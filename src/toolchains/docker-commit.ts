@@ -10,7 +10,11 @@ import type { Toolchain } from './toolchain.ts'
 export const dockerCommit: Toolchain = {
   name: 'docker-commit',
   keeps: { memory: false, connections: false, files: true },
-  supports: (source, destination) => {
+  supports: (source, destination, workload) => {
+    if (workload.volumes !== undefined) {
+      const message = 'an image holds no volumes: what is in them would be left behind'
+      return { feature: 'docker:volumes', at: 'source', message }
+    }
     if (source.docker === undefined)
       return { feature: 'docker', at: 'source', message: 'Docker does not run there' }
     if (destination.docker === undefined)

@@ -3,6 +3,7 @@ import { runChecked } from '../hosts/checked.ts'
 import type { Argv, Host } from '../hosts/host.ts'
 import { type StagedCommand, stageCommand } from './staged-command.ts'
 import type { Deployment, TrialContext } from './toolchain.ts'
+import { volumeMounts } from './trial-volumes.ts'
 
 /** Everything that a trial makes with Docker carries this label, and is removed by it. */
 export const trialLabel = 'migration-testbed.trial'
@@ -44,6 +45,7 @@ export function containerArguments(context: TrialContext, image: string): string
     ...['--name', containerOf(context), '--label', `${trialLabel}=${context.trial}`],
     ...['--network', serviceNetwork, '--ip', service.address, '--mac-address', service.mac],
     ...['--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
+    ...volumeMounts(context).flatMap(({ source, target }) => ['--volume', `${source}:${target}`]),
     ...Object.entries(workload.environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     image,
     ...workload.command,

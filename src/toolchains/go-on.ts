@@ -10,11 +10,12 @@ export async function goOnAtSource(
   context: { readonly source: Pick<Host, 'name'>; readonly signal: AbortSignal },
   error: unknown,
   takeBack: () => Promise<void>,
+  from = 'from its checkpoint',
 ): Promise<never> {
   context.signal.throwIfAborted()
   const { source } = context
   const ending = await takeBack().then(
-    () => `the workload goes on at ${source.name}, from its checkpoint`,
+    () => `the workload goes on at ${source.name}, ${from}`,
     (reason: unknown) => `the workload could not be taken back at ${source.name}: ${messageOf(reason)}`,
   )
   const parts = error instanceof TestbedError ? error.parts : {}

@@ -34,26 +34,34 @@ async function openPush({ source, destination, dataset, signal }: PushOptions): 
   let base = there.filter((name) => arrived.includes(name)).at(-1)
   let number = Math.max(0, ...[...there, ...arrived].map((name) => Number(passPattern.exec(name)?.[1])))
   let latest = ''
+  // What takes the next pass listens before it is wanted: of the last one users wait for every millisecond.
+  const stage = async () => {
+    number += 1
+    const name = `push-${String(number).padStart(6, '0')}`
+    return {
+      name,
+      receiver: await openReceiver(destination, source, volumeArgv('receive', dataset.id, name)),
+    }
+  }
+  let staged = await stage()
   return {
-    pass: async ({ signal }) => {
-      number += 1
-      const name = `push-${String(number).padStart(6, '0')}`
-      await onCopy(source, 'taking a snapshot', ['snapshot', dataset.id, name], signal)
-      const receiver = await openReceiver(destination, source, volumeArgv('receive', dataset.id, name))
-      try {
-        const send = volumeArgv('send', dataset.id, name, ...(base === undefined ? [] : [base]))
-        const { bytes } = await receiver.receiveFrom(source, send, signal)
-        base = name
-        latest = name
-        return { bytes }
-      } finally {
-        receiver.close()
-      }
+    pass: async ({ final, signal }) => {
+      const { name, receiver } = staged
+      const from = base === undefined ? [] : [base]
+      const { bytes } = await receiver.receiveFrom(
+        source,
+        volumeArgv('send', dataset.id, name, ...from),
+        signal,
+      )
+      base = name
+      latest = name
+      if (!final) staged = await stage()
+      return { bytes }
     },
     get snapshot() {
       return latest
     },
-    close: () => {},
+    close: () => staged.receiver.close(),
   }
 }
 

@@ -5,11 +5,13 @@ import { millisecondsBetween } from '../core/time.ts'
 import { humanSize } from '../core/units.ts'
 import type { Host } from '../hosts/host.ts'
 import type { Push } from './back-end.ts'
-import { backEndOf, requireHost, type VolumeContext } from './context.ts'
-import { finishMove, undoMove } from './converge.ts'
-import { copyArguments, freeBytes, listCopies, onCopy } from './copies.ts'
+import { backEndOf, type VolumeContext } from './context.ts'
+import { finishMove } from './converge.ts'
+import { copyArguments, onCopy } from './copies.ts'
 import type { Dataset } from './dataset.ts'
 import { requireMovable } from './lease.ts'
+import { checkMove } from './move-check.ts'
+import { takeBack, undoNow } from './take-back.ts'
 
 /** What one pass sent, while the dataset was written to or not. */
 export interface Pass {
@@ -28,20 +30,21 @@ export interface MoveReport {
 
 /** The first phase is done: all but what has changed lately is at the destination, and the source serves. */
 export interface StagedMove {
+  readonly passes: readonly Pass[]
   /**
    * The second phase: the source gives up the right to write, the rest follows, the destination gets it. Whatever fails before it
    * is handed over is undone. `frozen`: what uses the dataset stands still and is not asked to let go.
    * @throws TestbedError; the source has the dataset as before, unless the error says that it was handed over
    */
-  finish(options?: { readonly frozen?: boolean; readonly signal?: AbortSignal }): Promise<MoveReport>
-  /** Ends it before the second phase. */
-  cancel(why: string): Promise<void>
+  handOver(options?: { readonly frozen?: boolean }): Promise<{ readonly frozenMs: number }>
+  /** After the hand-over: the source forgets what it had. */
+  finish(): Promise<MoveReport>
+  /** Instead of it: the source has the dataset again, as it was when it gave up the right to write. Idempotent. */
+  takeBack(why: string): Promise<void>
 }
 
 /** Passes while the dataset is written to: until one is small, none is much smaller than the one before, or there were this many. */
 const passesWhileRunning = { smallBytes: 1024 * 1024, shrinkingShare: 0.8, atMost: 5 }
-/** What an undoing may take, whatever broke the move off. */
-const undoMs = 120_000
 
 /**
  * Begins to move a dataset: writes down what is wanted, then brings everything over while it is in use (two-phase push).
@@ -56,7 +59,9 @@ export async function beginMove(
 ): Promise<StagedMove> {
   const { store, clock, progress, signal } = context
   const began = clock.monotonicNs()
-  const { source, destination } = await step(progress, 'check', () => check(context, name, to, options.token))
+  const { source, destination } = await step(progress, 'check', () =>
+    checkMove(context, name, to, options.token),
+  )
   const dataset = await step(progress, 'write down the move', () =>
     store.update(name, (now) => {
       requireMovable(now, to, options.token, Date.now())
@@ -84,107 +89,53 @@ export async function beginMove(
     return await undo(error)
   }
   const opened = push
+  let frozenMs = 0
   return {
-    cancel: async (why) => {
-      opened.close()
-      await undoNow(context, dataset, why)
-    },
-    finish: async ({ frozen = false, signal: within = signal } = {}) => {
-      const here = { host: source.name }
+    passes,
+    handOver: async ({ frozen = false } = {}) => {
       const frozenAt = clock.monotonicNs()
       let committed: Dataset
       try {
-        await step(
-          progress,
-          'detach',
-          () => onCopy(source, 'unmounting', ['detach', dataset.id, ...(frozen ? ['frozen'] : [])], within),
-          here,
-        )
-        await step(
-          progress,
-          'give up the right to write',
-          () => onCopy(source, 'giving up the right to write', ['demote', dataset.id], within),
-          here,
-        )
-        passes.push(
-          await step(progress, 'last pass', () => onePass(context, opened, true, within), {
-            ...here,
-            note: noteOf,
-          }),
-        )
+        await release(context, source, dataset, frozen)
+        const last = () => onePass(context, opened, true, signal)
+        passes.push(await step(progress, 'last pass', last, { host: source.name, note: noteOf }))
         committed = await step(progress, 'hand over', () => commit(context, dataset, opened, options.token))
       } catch (error) {
         return await undo(error)
       }
+      frozenMs = millisecondsBetween(
+        frozenAt,
+        await giveTo(context, destination, committed, opened.snapshot, signal),
+      )
+      return { frozenMs }
+    },
+    finish: async () => {
       opened.close()
-      const handedOver = committed.move
-      if (handedOver === undefined) throw new Error('a committed move has to be written down')
-      const attachedAt = await giveTo(context, destination, committed, opened.snapshot, within)
-      const frozenMs = millisecondsBetween(frozenAt, attachedAt)
-      await finishMove({ ...context, signal: within }, committed, handedOver)
-      return {
-        dataset: await store.get(name),
-        passes,
-        frozenMs,
-        totalMs: millisecondsBetween(began, clock.monotonicNs()),
-      }
+      const committed = await store.get(name)
+      if (committed.move?.committed !== true) throw new Error(`${name} was not handed over`)
+      await finishMove(context, committed, committed.move)
+      const totalMs = millisecondsBetween(began, clock.monotonicNs())
+      return { dataset: await store.get(name), passes, frozenMs, totalMs }
+    },
+    takeBack: async (why) => {
+      opened.close()
+      await takeBack(context, dataset, destination, why)
     },
   }
 }
 
-/** @throws TestbedError before anything is changed */
-async function check(
-  context: VolumeContext,
-  name: string,
-  to: HostName,
-  token: string | undefined,
-): Promise<{ source: Host; destination: Host }> {
-  const { store, signal } = context
-  const dataset = await store.get(name)
-  const { move, primary, backEnd, maximumSizeBytes } = dataset
-  requireMovable(dataset, to, token, Date.now())
-  if (move !== undefined || dataset.passing !== undefined) {
-    throw new TestbedError(
-      'busy',
-      `${name} is ${move === undefined ? 'being made or unmade' : `still being moved to ${move.to}`}`,
-      {
-        hint: 'bring all hosts up, and it is settled: testbed up',
-      },
-    )
-  }
-  const destination = requireHost(context, to)
-  if (to === primary) {
-    throw new TestbedError('configuration', `${name} is on ${to} already`, {
-      hint: `hosts are ${[...context.hosts.keys()].join(', ')}`,
-    })
-  }
-  const source = requireHost(context, primary)
-  if (!destination.facts.volumeBackEnds.includes(backEnd)) {
-    throw new TestbedError('testbed', `it cannot keep copies by ${backEnd}`, {
-      where: to,
-      hint: 'testbed facts tells by what it can; the component volumes brings what is needed',
-    })
-  }
-  const [free, there, here] = await Promise.all([
-    freeBytes(destination, backEnd, signal),
-    listCopies(destination, signal),
-    listCopies(source, signal),
-  ])
-  const own = here.find((copy) => copy.dataset === dataset.id)
-  const known = there.some((copy) => copy.dataset === dataset.id)
-  // What may grow to its maximum size has to find room for it; an older copy holds a part of that already.
-  const needed = known ? (own?.usedBytes ?? 0) : maximumSizeBytes
-  if (free < needed) {
-    throw new TestbedError(
-      'testbed',
-      `${name} does not fit: ${humanSize(needed)} are needed, ${humanSize(free)} free`,
-      {
-        where: to,
-        hint: 'make room there, or move it to another host',
-      },
-    )
-  }
-  return { source, destination }
+/** The source stops: unmounted, and without the right to write, which it does not get back by itself. */
+async function release(
+  { progress, signal }: VolumeContext,
+  source: Host,
+  { id }: Dataset,
+  frozen: boolean,
+): Promise<void> {
+  const where = { host: source.name }
+  const detach = ['detach', id, ...(frozen ? ['frozen'] : [])] as [string, ...string[]]
+  await step(progress, 'detach', () => onCopy(source, 'unmounting', detach, signal), where)
+  const demote = () => onCopy(source, 'giving up the right to write', ['demote', id], signal)
+  await step(progress, 'give up the right to write', demote, where)
 }
 
 async function passWhileRunning(
@@ -259,31 +210,4 @@ async function giveTo(
     await step(progress, 'attach', () => onCopy(destination, 'mounting', attach, signal), where)
   }
   return clock.monotonicNs()
-}
-
-/** Whatever broke the move off, the source gets its dataset back now, and not only at the next start. */
-async function undoNow(context: VolumeContext, dataset: Dataset, why: string): Promise<void> {
-  const signal = AbortSignal.timeout(undoMs)
-  const { move } = dataset
-  if (move === undefined) return
-  const alive = new Map(
-    await Promise.all(
-      [...context.hosts].map(
-        async ([name, host]) => [name, (await answers(host)) ? host : undefined] as const,
-      ),
-    ),
-  )
-  const current = await context.store.get(dataset.name)
-  if (current.move?.committed === true) return // not to be undone any more
-  await undoMove({ ...context, hosts: alive, signal }, current, move, why).catch((error: unknown) => {
-    context.progress({ kind: 'warning', text: `${dataset.name}: ${messageOf(error)}`, host: move.from })
-  })
-}
-
-async function answers(host: Host | undefined): Promise<boolean> {
-  if (host === undefined) return false
-  return await host.run({ argv: ['true'] }, { timeoutMs: 5000 }).then(
-    () => true,
-    () => false,
-  )
 }

@@ -2,9 +2,11 @@ import type { ResolvedWorkload } from '../config/resolved.ts'
 import { messageOf, TestbedError } from '../core/errors.ts'
 import {
   type AppendedFile,
+  type Manifest,
   type Reading,
   readAppendedFile,
   readExecIdentity,
+  readManifest,
   readMarker,
   writeMarker,
 } from './oracle.ts'
@@ -17,6 +19,7 @@ export interface Evidence {
   /** Missing when the container's root folder cannot be written. */
   readonly marker: Reading<string>
   readonly appendedFile?: AppendedFile
+  readonly manifest?: Manifest
   readonly redis?: RedisContent
 }
 
@@ -26,6 +29,7 @@ export interface Aftermath {
   readonly marker: Reading<string>
   /** Digest of as many bytes as there were before. */
   readonly appendedFile?: Reading<AppendedFile>
+  readonly manifest?: Reading<Manifest>
   readonly redis?: Reading<RedisContent>
 }
 
@@ -45,26 +49,43 @@ export async function takeEvidence(
   options: EvidenceOptions,
 ): Promise<Evidence> {
   const { signal, token } = options
-  const { appendedFile: path } = workload
-  const [execIdentity, marker, appendedFile, redis] = await Promise.all([
+  const [execIdentity, marker, appendedFile, manifest, redis] = await Promise.all([
     readExecIdentity(running, signal),
-    writeMarker(running, token, signal),
-    path === undefined ? undefined : readAppendedFile(running, path, undefined, signal),
+    writeMarker(running, markerFolder(workload), token, signal),
+    required(workload, running, 'appendedFile', (path) => readAppendedFile(running, path, undefined, signal)),
+    required(workload, running, 'manifest', (path) => readManifest(running, path, undefined, signal)),
     readRedis(workload, running.address, signal),
   ])
-  if (appendedFile !== undefined && 'missing' in appendedFile) {
-    throw new TestbedError('trial', `the file ${path} of ${workload.name} could not be read`, {
-      where: running.host.name,
-      why: [appendedFile.missing],
-      hint: `appendedFile in ${workload.file} names a file that the workload writes from its start on`,
-    })
-  }
   return {
     execIdentity,
     marker,
-    ...(appendedFile === undefined ? {} : { appendedFile: appendedFile.value }),
+    ...(appendedFile === undefined ? {} : { appendedFile }),
+    ...(manifest === undefined ? {} : { manifest }),
     ...(redis === undefined ? {} : { redis }),
   }
+}
+
+/** Files are to be kept in volumes where the workload has any: what else it writes goes with its container. */
+function markerFolder({ volumes }: ResolvedWorkload): string {
+  return volumes?.[0]?.path ?? ''
+}
+
+/** A file that workload.yaml names; undefined when it names none. @throws TestbedError when it is not there */
+async function required<Value>(
+  workload: ResolvedWorkload,
+  { host }: RunningWorkload,
+  key: 'appendedFile' | 'manifest',
+  read: (path: string) => Promise<Reading<Value>>,
+): Promise<Value | undefined> {
+  const path = workload[key]
+  if (path === undefined) return undefined
+  const reading = await read(path)
+  if (!('missing' in reading)) return reading.value
+  throw new TestbedError('trial', `the file ${path} of ${workload.name} could not be read`, {
+    where: host.name,
+    why: [reading.missing],
+    hint: `${key} in ${workload.file} names a file that the workload writes from its start on`,
+  })
 }
 
 /** Looks again; what cannot be read is said, and not thrown. @throws the signal's reason when aborted. */
@@ -84,14 +105,17 @@ export async function takeAftermath(
       return { missing: `${messageOf(error)}${why === undefined ? '' : `: ${why}`}`, unasked: true as const }
     }
   }
-  const { appendedFile: path } = workload
-  const before = evidence.appendedFile
-  const [execIdentity, marker, appendedFile, redis] = await Promise.all([
+  const { appendedFile: path, manifest: listPath } = workload
+  const { appendedFile: before, manifest: listBefore } = evidence
+  const [execIdentity, marker, appendedFile, manifest, redis] = await Promise.all([
     attempt((of) => readExecIdentity(of, signal)),
-    attempt((of) => readMarker(of, signal)),
+    attempt((of) => readMarker(of, markerFolder(workload), signal)),
     path === undefined || before === undefined
       ? undefined
       : attempt((of) => readAppendedFile(of, path, before.bytes, signal)),
+    listPath === undefined || listBefore === undefined
+      ? undefined
+      : attempt((of) => readManifest(of, listPath, listBefore.lines, signal)),
     evidence.redis === undefined
       ? undefined
       : attempt(async (of) => {
@@ -103,6 +127,7 @@ export async function takeAftermath(
     execIdentity,
     marker,
     ...(appendedFile === undefined ? {} : { appendedFile }),
+    ...(manifest === undefined ? {} : { manifest }),
     ...(redis === undefined ? {} : { redis }),
   }
 }
@@ -114,6 +139,6 @@ async function readRedis(
 ): Promise<RedisContent | undefined> {
   const { probe, state } = workload
   if (probe.protocol !== 'redis') return undefined
-  const valueBytes = state?.valueBytes ?? 1
+  const valueBytes = state?.kind === 'redis' ? state.valueBytes : 1
   return await withRedis(address, signal, (redis) => readContent(redis, valueBytes, probe.sequenceKey))
 }

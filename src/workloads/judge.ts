@@ -62,6 +62,7 @@ export function weigh(
     ...checkRedis(workload, before, after, observed),
     checkMarker(before, after),
     ...checkAppendedFile(before, after),
+    ...checkManifest(before, after, observed),
   ]
   const survival = (of: Check['of']) => combine(checks.filter((check) => check.of === of))
   return {
@@ -173,6 +174,36 @@ function checkAppendedFile({ appendedFile: before }: Evidence, aftermath: Afterm
   return again > 0
     ? [kept, files('kept', `appended file: repeated, ${plural(again, 'line')} written twice`)]
     : [kept]
+}
+
+/** Every line that was there, and every one that an answer has counted since, with all the files that they name. */
+function checkManifest(
+  { manifest: before }: Evidence,
+  aftermath: Aftermath,
+  observed: Observed | undefined,
+): Check[] {
+  const after = aftermath.manifest
+  if (before === undefined || after === undefined) return []
+  if ('missing' in after) return [gone('manifest', after, aftermath)]
+  const { lines, sha256, broken, first } = after.value
+  const acknowledged = Math.max(before.lines, observed?.lastSequence ?? 0)
+  if (lines < acknowledged) {
+    return [files('lost', `manifest: ${lines} of ${plural(acknowledged, 'committed file')} are in it`)]
+  }
+  if (sha256 !== before.sha256) {
+    return [files('lost', `manifest: its first ${plural(before.lines, 'line')} are others than before`)]
+  }
+  if (broken > 0) {
+    return [
+      files('lost', `manifest: ${broken} of ${plural(lines, 'file')} are gone or changed, ${first} first`),
+    ]
+  }
+  return [
+    files(
+      'kept',
+      `manifest: all ${plural(lines, 'file')} have the content that was committed, ${lines - before.lines} new`,
+    ),
+  ]
 }
 
 /** A file that cannot be read is lost only if its host was asked, and the process whose file system it is in is there. */

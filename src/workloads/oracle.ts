@@ -15,8 +15,21 @@ export interface AppendedFile {
   readonly repeated: number
 }
 
-/** In the container's root folder, put there before the migration. */
-const markerPath = 'migration-testbed.marker'
+/** A list of files with their digests. */
+export interface Manifest {
+  readonly lines: number
+  /** SHA-256 in hex of its first lines: as many as were asked for, or all. */
+  readonly sha256: string
+  /** Files that are not there or have other content; 0 when nobody looked. */
+  readonly broken: number
+  /** The first of those. */
+  readonly first: string
+}
+
+/** Put there before the migration. */
+const markerName = 'migration-testbed.marker'
+/** Gigabytes may have to be read. */
+const oracleMs = 10 * 60_000
 const scripts = new URL('../../provision/oracle/', import.meta.url)
 
 /**
@@ -31,24 +44,44 @@ export async function readExecIdentity(
   return result.exitCode === 0 ? { value: result.stdout.trim() } : { missing: lastWords(result) }
 }
 
-/** Leaves a file in the container's file system, past the container. */
+/** Leaves a file in a folder of the container's file system, past the container. */
 export async function writeMarker(
   { host, pid }: RunningWorkload,
+  folder: string,
   token: string,
   signal?: AbortSignal,
 ): Promise<Reading<string>> {
-  const argv = ['tee', `/proc/${pid}/root/${markerPath}`] as const
+  const argv = ['tee', markerIn(pid, folder)] as const
   const result = await host.run({ argv }, { input: token, ...(signal === undefined ? {} : { signal }) })
   return result.exitCode === 0 ? { value: token } : { missing: lastWords(result) }
 }
 
 export async function readMarker(
   { host, pid }: RunningWorkload,
+  folder: string,
   signal?: AbortSignal,
 ): Promise<Reading<string>> {
-  const argv = ['cat', `/proc/${pid}/root/${markerPath}`] as const
+  const argv = ['cat', markerIn(pid, folder)] as const
   const result = await host.run({ argv }, signal === undefined ? {} : { signal })
   return result.exitCode === 0 ? { value: result.stdout } : { missing: lastWords(result) }
+}
+
+function markerIn(pid: number, folder: string): string {
+  return `/proc/${pid}/root${folder}/${markerName}`
+}
+
+/** Describes a list of the container's files; with `lines`, the digest is of that many, and every file of the list is read. */
+export async function readManifest(
+  { host, pid }: RunningWorkload,
+  path: string,
+  lines: number | undefined,
+  signal?: AbortSignal,
+): Promise<Reading<Manifest>> {
+  const args = [String(pid), path, ...(lines === undefined ? [] : [String(lines)])]
+  const result = await runOracle(host, 'manifest.sh', args, signal)
+  return result.exitCode === 0
+    ? { value: JSON.parse(result.stdout) as Manifest }
+    : { missing: lastWords(result) }
 }
 
 /** Describes a file of the container; the digest is of its first `bytes` bytes, of all of it when absent. */
@@ -74,7 +107,8 @@ async function runOracle(
 ): Promise<CommandResult> {
   const input = await readFile(new URL(script, scripts), 'utf8')
   const argv = ['sh', '-s', '--', ...args] as const
-  return await host.run({ argv }, { input, ...(signal === undefined ? {} : { signal }) })
+  const within = signal === undefined ? {} : { signal }
+  return await host.run({ argv }, { input, timeoutMs: oracleMs, ...within })
 }
 
 function lastWords(result: CommandResult): string {

@@ -1,5 +1,6 @@
 import { createCipheriv, createHash } from 'node:crypto'
 import type { ResolvedWorkload } from '../config/resolved.ts'
+import { messageOf, TestbedError } from '../core/errors.ts'
 import { stateKeyPrefix, withRedis } from './redis.ts'
 import type { ServiceAddress } from './running.ts'
 
@@ -19,6 +20,7 @@ export interface FilledState {
 /** What is on the way to Redis at a time. */
 const batchBytes = 4 * 1024 * 1024
 const batchKeys = 2000
+const fillItselfMs = 10 * 60_000
 
 /**
  * Fills a workload that has just been started with values that neither a compressor nor a page deduplicator can make
@@ -34,6 +36,10 @@ export async function fillState(
   const { state } = workload
   if (state === undefined) return { keys: 0, bytes: 0 }
   const bytes = options.sizeBytes ?? state.sizeBytes
+  if (state.kind === 'http') {
+    await fillItself(address, `${state.path}?bytes=${bytes}&seed=${options.seed}`, options.signal)
+    return { keys: 0, bytes }
+  }
   const keys = Math.ceil(bytes / state.valueBytes)
   const next = incompressible(options.seed)
   await withRedis(address, options.signal, async (redis) => {
@@ -48,6 +54,31 @@ export async function fillState(
     }
   })
   return { keys, bytes }
+}
+
+/** Has the workload make its state; it answers when that is there. @throws TestbedError (trial) */
+async function fillItself(
+  { host, port }: ServiceAddress,
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const limit = AbortSignal.timeout(fillItselfMs)
+  const failed = (why: string, cause?: unknown) =>
+    new TestbedError('trial', 'the workload did not fill itself', {
+      where: `POST http://${host}:${port}${path}`,
+      why: [why],
+      hint: 'it has to answer with status 200 when its state is there',
+      cause,
+    })
+  const answer = await fetch(`http://${host}:${port}${path}`, {
+    method: 'POST',
+    signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+  }).catch((error: unknown) => {
+    signal?.throwIfAborted()
+    throw failed(messageOf(error), error)
+  })
+  const said = await answer.text()
+  if (answer.status !== 200) throw failed(`status ${answer.status} ${said.slice(0, 200)}`)
 }
 
 /** Endless bytes that depend on the seed alone: the key stream of AES in counter mode, a gigabyte in about a second. */

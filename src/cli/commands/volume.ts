@@ -87,9 +87,11 @@ export async function move(
   [name = '', to = '']: Arguments,
 ): Promise<undefined> {
   const token = options.token === undefined ? {} : { token: options.token }
-  const report = await onVolumes(session, options, async (context) =>
-    (await beginMove(context, name, to, token)).finish(),
-  )
+  const report = await onVolumes(session, options, async (context) => {
+    const staged = await beginMove(context, name, to, token)
+    await staged.handOver()
+    return await staged.finish()
+  })
   const { dataset, passes, frozenMs, totalMs } = report
   if (options.json === true) {
     printJson({ ...shown(dataset), passes, frozenMs, totalMs })

@@ -8,6 +8,7 @@ import { handOver, leaveServiceNetwork, makeNamespace, stageHandOver } from '../
 import type { StagedCommand } from '../staged-command.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Migration, TrialContext } from '../toolchain.ts'
+import { allEnded, type MovingVolumes, pushVolumes } from '../trial-volumes.ts'
 import { type ExportChannel, openExport } from './exported.ts'
 import { containerOf, deploymentOf, podman, restoreTimeoutMs } from './podman.ts'
 
@@ -32,18 +33,21 @@ export async function migrate(
   const { destination, clock } = context
   const staged = await timeline.phase('stage', () => stage(context, options.previous))
   try {
+    const volumes = await pushVolumes(context, timeline)
     const before = await copyPrevious(context, timeline, staged)
     await timeline.phase('checkpoint', () =>
-      staged.last
-        .checkpoint(before === 0 ? [] : ['--with-previous'])
-        .catch((error: unknown) => dumpFailed(context, error)),
+      staged.last.checkpoint(before === 0 ? [] : ['--with-previous']).catch(async (error: unknown) => {
+        await volumes.takeBack('the workload could not be frozen')
+        return await dumpFailed(context, error)
+      }),
     )
     try {
-      const { bytes } = await timeline.phase('transfer', async (details) => {
+      const transfer = timeline.phase('transfer', async (details) => {
         const moved = await staged.last.sent
         details.bytes = moved.bytes
         return moved
       })
+      const [{ bytes }] = await allEnded([transfer, volumes.handOver({ frozen: true })])
       await timeline.phase('restore', () =>
         restore(context, staged).catch((error: unknown) =>
           explainFailure(context, destination, 'restore', error),
@@ -51,13 +55,14 @@ export async function migrate(
       )
       const resumed = clock.monotonicNs()
       await timeline.phase('switch', () => staged.handOver.complete())
+      const pushed = await volumes.finish()
       return {
         deployment: await deploymentOf(context, destination),
-        transferredBytes: before + bytes,
+        transferredBytes: before + bytes + pushed.bytes,
         figures: () => addFigures(context, staged, resumed, timeline),
       }
     } catch (error) {
-      return await goOnAtSource(context, error, () => takeBack(context))
+      return await goOnAtSource(context, error, () => takeBack(context, volumes))
     }
   } finally {
     staged.last.close()
@@ -117,9 +122,10 @@ async function restore(context: TrialContext, { last, previous }: Staged): Promi
 }
 
 /** The source has its checkpoint still: what the destination could not take is restored there. */
-async function takeBack(context: TrialContext): Promise<void> {
+async function takeBack(context: TrialContext, volumes: MovingVolumes): Promise<void> {
   const { source, destination } = context
   await leaveServiceNetwork(context, destination).catch(() => undefined) // it may be gone altogether
+  await volumes.takeBack('the workload could not be restored there')
   await podman(context, source, ['container', 'restore', '--tcp-established', containerOf(context)])
   await handOver(context, source, 3)
   await deploymentOf(context, source)

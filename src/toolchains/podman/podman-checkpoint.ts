@@ -1,6 +1,7 @@
 import type { Facts } from '../../hosts/facts.ts'
 import { clearCriuWork } from '../criu-work.ts'
 import type { Toolchain, TrialContext } from '../toolchain.ts'
+import { createVolumes, lacksVolumes, removeVolumes } from '../trial-volumes.ts'
 import { loadImage } from './image.ts'
 import { migrate } from './migrate.ts'
 import { deployOnSource, removeAll } from './podman.ts'
@@ -9,19 +10,23 @@ import { deployOnSource, removeAll } from './podman.ts'
 export const podmanCheckpoint: Toolchain = {
   name: 'podman-checkpoint',
   keeps: { memory: true, connections: true, files: true },
-  supports: (source, destination) => lackingAt(source, destination, lacking),
+  supports: (source, destination, workload) =>
+    lackingAt(source, destination, lacking) ?? lacksVolumes(source, destination, workload),
   prepare: loadImage,
   deploy,
   migrate: (context, _deployment, timeline) => migrate(context, timeline, { previous: false }),
-  remove: removeAll,
+  remove: async (context) => {
+    await removeAll(context)
+    await removeVolumes(context)
+  },
 }
 
 /** The same with all of the memory copied beforehand, while the workload runs: only what it wrote since is left. */
 export const podmanPrecopy: Toolchain = {
   ...podmanCheckpoint,
   name: 'podman-precopy',
-  supports: (source, destination) =>
-    lackingAt(source, destination, lacking) ??
+  supports: (source, destination, workload) =>
+    podmanCheckpoint.supports(source, destination, workload) ??
     (source.criuFeatures.mem_dirty_track === true
       ? undefined
       : {
@@ -36,6 +41,7 @@ export const podmanPrecopy: Toolchain = {
 async function deploy(context: TrialContext) {
   const { source, destination, signal } = context
   await Promise.all([source, destination].map((host) => clearCriuWork(host, signal)))
+  await createVolumes(context)
   return await deployOnSource(context)
 }
 

@@ -4,6 +4,7 @@ import type { Argv, Host } from '../../hosts/host.ts'
 import { trialLabel } from '../docker.ts'
 import { handOver, makeNamespace, namespacePath, removeNamespace } from '../service-namespace.ts'
 import type { Deployment, TrialContext } from '../toolchain.ts'
+import { volumeMounts } from '../trial-volumes.ts'
 
 const timeoutMs = 120_000
 /** A restore that takes longer hangs: there is time left to take the workload back before a trial's deadline. */
@@ -56,6 +57,7 @@ export async function deployOnSource(context: TrialContext): Promise<Deployment>
     ...['run', '--detach', '--name', containerOf(context), '--label', `${trialLabel}=${context.trial}`],
     ...['--network', `ns:${namespacePath(context)}`],
     ...['--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
+    ...volumeMounts(context).flatMap(({ source, target }) => ['--volume', `${source}:${target}`]),
     ...Object.entries(workload.environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     image.id.replace(/^sha256:/, ''),
     ...workload.command,

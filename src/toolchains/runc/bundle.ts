@@ -16,6 +16,8 @@ export interface BundleOptions {
   /** Of the CRIU options of this bundle alone. */
   readonly criuConfiguration: string
   readonly cgroup: string
+  /** Mounted from the host, which has each at the same place. */
+  readonly volumes: readonly { readonly source: string; readonly target: string }[]
   /** Folder on a tmpfs that is `/dev/shm` in the container. */
   readonly sharedMemory: string
 }
@@ -74,6 +76,7 @@ export function bundleConfig(options: BundleOptions): Record<string, unknown> {
       { ...mount('/dev/shm', 'bind', ['bind', 'nosuid', 'noexec', 'nodev']), source: options.sharedMemory },
       mount('/dev/mqueue', 'mqueue', ['nosuid', 'noexec', 'nodev']),
       mount('/sys', 'sysfs', ['nosuid', 'noexec', 'nodev', 'ro']),
+      ...options.volumes.map(({ source, target }) => ({ ...mount(target, 'bind', ['bind', 'rw']), source })),
     ],
     annotations: { 'org.criu.config': options.criuConfiguration },
     linux: {

@@ -3,6 +3,7 @@ import type { Argv, Host } from '../../hosts/host.ts'
 import type { WorkloadImage } from '../../workloads/image.ts'
 import { docker } from '../docker.ts'
 import type { Deployment, TrialContext } from '../toolchain.ts'
+import { volumeMounts } from '../trial-volumes.ts'
 import { bundleConfig, type ImageConfig } from './bundle.ts'
 import type { Mode } from './modes.ts'
 
@@ -54,6 +55,7 @@ export async function prepareHost(context: TrialContext, host: Host, mode: Mode)
     networkNamespace: '/run/netns/mtb-runc',
     criuConfiguration: `${bundle}/criu.conf`,
     sharedMemory: `${state}/shm`,
+    volumes: volumeMounts(context),
     cgroup: `/${id}`,
   })
   await runScript(host, 'prepare', 'preparation of the bundle', {

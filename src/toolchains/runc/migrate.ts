@@ -4,6 +4,7 @@ import type { Host } from '../../hosts/host.ts'
 import { clearCriuWork } from '../criu-work.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Migration, TrialContext } from '../toolchain.ts'
+import { allEnded, type MovingVolumes, pushVolumes, volumeMounts } from '../trial-volumes.ts'
 import { explainFailure } from './failure.ts'
 import { addFigures } from './figures.ts'
 import { deploymentOn, prepareHost, scriptArgv } from './host-side.ts'
@@ -33,10 +34,13 @@ export async function moveBundle(mode: Mode, context: TrialContext, timeline: Ti
   const { clock, patience } = context
   const sides: Side[] = []
   let restored = false
+  let volumes: MovingVolumes | undefined
   try {
     const { source, destination, offset } = await timeline.phase('stage', () =>
       stage(mode, context, timeline, sides),
     )
+    const moving = await pushVolumes(context, timeline)
+    volumes = moving
     const either = <Result>(wanted: Promise<Result>) =>
       Promise.race([wanted, source.broken, destination.broken])
 
@@ -48,10 +52,12 @@ export async function moveBundle(mode: Mode, context: TrialContext, timeline: Ti
       source.tell('go')
       await either(source.expect('dumped', { what: 'the dump', ms: limits.dumpMs * patience }))
     })
-    await timeline.phase('transfer', () =>
+    const transfer = timeline.phase('transfer', () =>
       // The trial's own deadline ends a slow link; a connection that is dead is told by the destination.
       either(destination.expect('received', { what: 'the transfer', ms: 24 * 3_600_000 })),
     )
+    await allEnded([transfer, moving.handOver({ frozen: true })])
+    if (moving.any) destination.tell('restore')
     const pid = await timeline.phase('restore', () =>
       either(destination.expect('restored', { what: 'the restore', ms: limits.restoreMs * patience })),
     )
@@ -77,13 +83,16 @@ export async function moveBundle(mode: Mode, context: TrialContext, timeline: Ti
     })
     const [bytes] = await Promise.all([ended, announced])
     timeline.annotate('transfer', { bytes })
+    const pushed = await moving.finish()
     return {
       deployment: deploymentOn(context, context.destination, Number(pid)),
-      transferredBytes: bytes + rounds.reduce((sum, round) => sum + round.bytes, 0),
+      transferredBytes: bytes + rounds.reduce((sum, round) => sum + round.bytes, 0) + pushed.bytes,
       figures: () => addFigures(context, timeline, { offset, resumed, rounds }),
     }
   } catch (error) {
     context.signal.throwIfAborted()
+    // Before the workload goes on where it was: it writes to them again.
+    if (!restored) await volumes?.takeBack('the workload could not be restored there')
     throw await explainFailure(context, sides, error, { restored, failedPhase: timeline.failedPhase })
   } finally {
     for (const side of sides) side.kill()
@@ -105,6 +114,7 @@ async function stage(mode: Mode, context: TrialContext, timeline: Timeline, side
     TRANSFER: transfer,
     COMPRESSION: String(factors.compression ?? 'none'),
     SERVICE: `${service.address} ${service.mac}`,
+    VOLUMES: volumeMounts(context).length > 0 ? 'yes' : 'no',
   }
   const start = async (host: Host, argv: Argv, more: Readonly<Record<string, string>> = {}) => {
     const side = await startSide(host, argv, { ...env, ...more }, signal)

@@ -1,5 +1,6 @@
 import { announce } from '../docker.ts'
 import type { Toolchain } from '../toolchain.ts'
+import { createVolumes, lacksVolumes, removeVolumes } from '../trial-volumes.ts'
 import { prepareHost, removeBundles, startBundle, unpackImage } from './host-side.ts'
 import { moveBundle } from './migrate.ts'
 import { type Mode, missingFor } from './modes.ts'
@@ -9,16 +10,21 @@ function runcToolchain(name: string, mode: Mode): Toolchain {
     name,
     keeps: { memory: true, connections: true, files: true },
     axes: ['transfer', 'compression'],
-    supports: (source, destination) => missingFor(mode, source, destination),
+    supports: (source, destination, workload) =>
+      missingFor(mode, source, destination) ?? lacksVolumes(source, destination, workload),
     prepare: unpackImage,
     deploy: async (context) => {
       await prepareHost(context, context.source, mode)
+      await createVolumes(context)
       const deployment = await startBundle(context, context.source)
       await announce(context, context.source, 2)
       return deployment
     },
     migrate: (context, _deployment, timeline) => moveBundle(mode, context, timeline),
-    remove: removeBundles,
+    remove: async (context) => {
+      await removeBundles(context)
+      await removeVolumes(context)
+    },
   }
 }
 

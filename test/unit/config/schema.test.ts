@@ -108,7 +108,7 @@ const experiment: Complete<ExperimentDocument> = {
   probe: { rate: '1/s', timeout: '1s' },
   link: { mgmt: conditions, service: conditions },
 }
-const { probe, ...workload }: Complete<WorkloadDocument> = {
+const { probe, state, ...workload }: Complete<WorkloadDocument> = {
   name: 'all',
   description: 'All keys.',
   image: { packages: ['p-1'], files: [{ source: 'a', target: '/a', mode: '0644' }] },
@@ -119,8 +119,10 @@ const { probe, ...workload }: Complete<WorkloadDocument> = {
     http: { path: '/', expectStatus: 200, identity: '/a', sequence: '/b' },
     redis: { sequenceKey: 'k' },
   },
-  state: { redis: { size: '1MiB', valueSize: '1KiB' } },
+  state: { http: { path: '/a', size: '1MiB' }, redis: { size: '1MiB', valueSize: '1KiB' } },
   appendedFile: '/a',
+  manifest: '/a/b',
+  volumes: [{ name: 'a', path: '/a', size: '16MiB' }],
   readyTimeout: '1s',
 }
 
@@ -166,10 +168,10 @@ describe('the document types say what the schemas say', () => {
     [
       'workload',
       [
-        { ...workload, probe: { http: probe.http } },
-        { ...workload, image: 'nginx:1.29', probe: { redis: probe.redis } },
+        { ...workload, state: { http: state.http }, probe: { http: probe.http } },
+        { ...workload, image: 'nginx:1.29', state: { redis: state.redis }, probe: { redis: probe.redis } },
       ],
-      { ...workload, probe },
+      { ...workload, state, probe },
     ],
   ] as const)('%s', (name, documents, whole) => {
     const validate = strictAjv().compile(schemaOf(name))

@@ -151,6 +151,7 @@ export function createWorld(options: WorldOptions = {}): World {
   const dependencies: RunDependencies = {
     clock,
     random: () => 0.5,
+    prepareForVolumes: async () => {},
     prepareImage: async ({ name }, { signal }) => {
       await act(`prepare ${name}`, signal)
       return { id: `sha256:${name}`, name, archive: `/cache/${name}.tar`, bytes: 1 }

@@ -9,6 +9,7 @@ const options = {
   criuConfiguration: '/bundle/criu.conf',
   cgroup: '/x',
   sharedMemory: '/run/x/shm',
+  volumes: [],
 }
 
 test('the entry point stands before the command, and the workload’s environment over the image’s', () => {
@@ -44,4 +45,13 @@ test('the network and the options of CRIU come from outside', () => {
 
 test('a user by name is refused, not taken for root', () => {
   expect(() => bundleConfig({ ...options, image: { User: 'redis' } })).toThrow("the image's user is redis")
+})
+
+test('a volume is mounted from the host, where it can be written to', () => {
+  const volumes = [{ source: '/run/volumes/data', target: '/data' }]
+  expect(bundleConfig({ ...options, volumes })).toMatchObject({
+    mounts: expect.arrayContaining([
+      { destination: '/data', type: 'bind', source: '/run/volumes/data', options: ['bind', 'rw'] },
+    ]),
+  })
 })

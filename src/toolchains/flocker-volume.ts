@@ -1,0 +1,95 @@
+import {
+  announce,
+  containerArguments,
+  deploymentOf,
+  deployOnSource,
+  docker,
+  releaseAddress,
+  removeAll,
+} from './docker.ts'
+import { goOnAtSource } from './go-on.ts'
+import type { Timeline } from './timeline.ts'
+import type { Deployment, Migration, Toolchain, TrialContext } from './toolchain.ts'
+import {
+  createVolumes,
+  lacksVolumes,
+  type MovingVolumes,
+  pushVolumes,
+  removeVolumes,
+} from './trial-volumes.ts'
+
+/**
+ * Flocker's way: the volumes are pushed while the workload runs, it is stopped, what has changed since follows, and it starts on the
+ * other host. What is in its volumes is kept; its memory, connections and whatever else it wrote are lost.
+ */
+export const flockerVolume: Toolchain = {
+  name: 'flocker-volume',
+  keeps: { memory: false, connections: false, files: true },
+  supports: (source, destination, workload) => {
+    for (const [at, facts] of [
+      ['source', source],
+      ['destination', destination],
+    ] as const) {
+      if (facts.docker === undefined) return { feature: 'docker', at, message: 'Docker does not run there' }
+    }
+    if (workload.volumes === undefined) {
+      const message = `${workload.name} has no volumes, so nothing of it would be kept`
+      return { feature: 'workload:volumes', at: 'source', message }
+    }
+    return lacksVolumes(source, destination, workload)
+  },
+  deploy: async (context) => {
+    await createVolumes(context)
+    return await deployOnSource(context)
+  },
+  migrate: async (context, deployment, timeline) => {
+    const { destination, image } = context
+    const container = await timeline.phase('stage', () =>
+      docker(context, destination, ['create', ...containerArguments(context, image.id)]),
+    )
+    const volumes = await pushVolumes(context, timeline)
+    try {
+      return await startElsewhere(context, deployment, container, volumes, timeline)
+    } catch (error) {
+      const takeBack = () => startAgain(context, deployment, container, volumes)
+      return await goOnAtSource(context, error, takeBack, 'with its volumes')
+    }
+  },
+  remove: async (context) => {
+    await removeAll(context)
+    await releaseAddress(context, context.destination)
+    await removeVolumes(context)
+  },
+}
+
+async function startElsewhere(
+  context: TrialContext,
+  deployment: Deployment,
+  container: string,
+  volumes: MovingVolumes,
+  timeline: Timeline,
+): Promise<Migration> {
+  const { source, destination } = context
+  await timeline.phase('stop', () => docker(context, source, ['stop', deployment.container]))
+  await volumes.handOver({ frozen: false })
+  await timeline.phase('start', () => docker(context, destination, ['start', container]))
+  const started = await deploymentOf(context, destination, container)
+  await timeline.phase('switch', () => announce(context, destination, 3))
+  const { bytes } = await volumes.finish()
+  return { deployment: started, transferredBytes: bytes }
+}
+
+async function startAgain(
+  context: TrialContext,
+  { container: own }: Deployment,
+  container: string,
+  volumes: MovingVolumes,
+): Promise<void> {
+  const { source, destination } = context
+  // Its host may be gone altogether.
+  await docker(context, destination, ['rm', '--force', container], 10_000).catch(() => undefined)
+  await volumes.takeBack('the workload could not be started there')
+  await docker(context, source, ['start', own])
+  await announce(context, source, 3)
+  await deploymentOf(context, source, own)
+}
