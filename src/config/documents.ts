@@ -106,6 +106,7 @@ export interface WorkloadDocument {
       readonly sequence?: string
     }
     readonly redis?: { readonly sequenceKey: string }
+    readonly postgres?: { readonly database: string; readonly user: string; readonly sequenceTable: string }
   }
   readonly state?: { readonly redis: { readonly size: string; readonly valueSize: string } }
   readonly appendedFile?: string

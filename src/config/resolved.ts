@@ -141,6 +141,13 @@ export type ProbeSpec =
       /** Each probe is `INCR key`: the answers are the sequence. */
       readonly sequenceKey: string
     }
+  | {
+      readonly protocol: 'postgres'
+      readonly database: string
+      readonly user: string
+      /** Each probe is a row: their ids are the sequence. */
+      readonly sequenceTable: string
+    }
 
 export interface ResolvedWorkload {
   readonly name: string

@@ -135,9 +135,10 @@ function resolve(document: WorkloadDocument, file: string, folder: string): Reso
   }
 }
 
-function resolveProbe({ http, redis }: WorkloadDocument['probe']): ProbeSpec {
+function resolveProbe({ http, redis, postgres }: WorkloadDocument['probe']): ProbeSpec {
   if (redis !== undefined) return { protocol: 'redis', ...redis }
-  // The schema demands one of the two.
-  if (http === undefined) throw new TypeError('a probe is http or redis')
+  if (postgres !== undefined) return { protocol: 'postgres', ...postgres }
+  // The schema demands one of the three.
+  if (http === undefined) throw new TypeError('a probe is http, redis or postgres')
   return { protocol: 'http', ...http }
 }

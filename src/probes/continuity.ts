@@ -21,7 +21,7 @@ export interface Continuity {
 /**
  * Whether the good answers of the `service` stream, in the order in which they came, tell one unbroken story.
  * Answers may overtake each other: only one that was asked for after a higher one had been answered has gone back.
- * `uniqueSequence`: each answer is a number of its own (Redis `INCR`), where a counter that is only read may repeat.
+ * `uniqueSequence`: each answer is a number of its own (Redis `INCR`, PostgreSQL ids), where a counter that is only read may repeat.
  */
 export function continuity(samples: readonly Sample[], options: { uniqueSequence: boolean }): Continuity {
   const good = goodAnswers(samples, 'service')

@@ -101,7 +101,7 @@ function checkAnswers({ probe }: ResolvedWorkload, observed: Observed): Check[] 
           : memory('lost', `start identity: restarted, ${lastIdentity} answers instead of ${firstIdentity}`),
     )
   }
-  if (probe.protocol === 'redis' || probe.sequence !== undefined) {
+  if (probe.protocol !== 'http' || probe.sequence !== undefined) {
     checks.push(
       lastSequence === undefined
         ? memory('unknown', 'sequence: no good answer told it')

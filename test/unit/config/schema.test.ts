@@ -118,6 +118,7 @@ const { probe, ...workload }: Complete<WorkloadDocument> = {
   probe: {
     http: { path: '/', expectStatus: 200, identity: '/a', sequence: '/b' },
     redis: { sequenceKey: 'k' },
+    postgres: { database: 'd', user: 'u', sequenceTable: 't' },
   },
   state: { redis: { size: '1MiB', valueSize: '1KiB' } },
   appendedFile: '/a',
@@ -168,6 +169,7 @@ describe('the document types say what the schemas say', () => {
       [
         { ...workload, probe: { http: probe.http } },
         { ...workload, image: 'nginx:1.29', probe: { redis: probe.redis } },
+        { ...workload, probe: { postgres: probe.postgres } },
       ],
       { ...workload, probe },
     ],
