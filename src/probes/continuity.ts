@@ -1,3 +1,4 @@
+import { type Span, spansOf } from '../core/spans.ts'
 import { type GoodAnswer, goodAnswers } from './gaps.ts'
 import type { Sample } from './sample.ts'
 
@@ -16,6 +17,8 @@ export interface Continuity {
   readonly furthestBack: number
   /** Answers whose sequence had been answered before; absent unless each answer should be unique. */
   readonly repeated?: number
+  /** All the sequences that were answered; absent unless each answer should be unique. */
+  readonly acknowledged?: readonly Span[]
 }
 
 /**
@@ -36,7 +39,9 @@ export function continuity(samples: readonly Sample[], options: { uniqueSequence
       : { restarts: new Set(identities).size - 1, firstIdentity, lastIdentity }),
     ...(lastSequence === undefined ? {} : { lastSequence }),
     ...stepsBack(good),
-    ...(options.uniqueSequence ? { repeated: countRepeated(good) } : {}),
+    ...(options.uniqueSequence
+      ? { repeated: countRepeated(good), acknowledged: spansOf(sequencesOf(good)) }
+      : {}),
   }
 }
 
@@ -64,8 +69,12 @@ function stepsBack(good: readonly GoodAnswer[]): { rolledBack: number; furthestB
 }
 
 function countRepeated(good: readonly GoodAnswer[]): number {
-  const sequences = good.flatMap(({ sequence }) => (sequence === undefined ? [] : [sequence]))
+  const sequences = sequencesOf(good)
   return sequences.length - new Set(sequences).size
+}
+
+function sequencesOf(good: readonly GoodAnswer[]): number[] {
+  return good.flatMap(({ sequence }) => (sequence === undefined ? [] : [sequence]))
 }
 
 export interface SequenceLoss {
