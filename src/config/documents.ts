@@ -108,7 +108,10 @@ export interface WorkloadDocument {
     readonly redis?: { readonly sequenceKey: string }
     readonly postgres?: { readonly database: string; readonly user: string; readonly sequenceTable: string }
   }
-  readonly state?: { readonly redis: { readonly size: string; readonly valueSize: string } }
+  readonly state?: {
+    readonly redis?: { readonly size: string; readonly valueSize: string }
+    readonly postgres?: { readonly size: string; readonly rowSize: string }
+  }
   readonly appendedFile?: string
   readonly readyTimeout: string
 }

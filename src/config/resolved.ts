@@ -168,8 +168,10 @@ export interface ResolvedWorkload {
   /** TCP port that the workload listens on. */
   readonly port: number
   readonly probe: ProbeSpec
-  /** Filled before the measurement: `redis` writes incompressible values until this much is held. */
-  readonly state?: { readonly kind: 'redis'; readonly sizeBytes: number; readonly valueBytes: number }
+  /** Filled before the measurement: incompressible values until this much is held. Of the same kind as the probe. */
+  readonly state?:
+    | { readonly kind: 'redis'; readonly sizeBytes: number; readonly valueBytes: number }
+    | { readonly kind: 'postgres'; readonly sizeBytes: number; readonly rowBytes: number }
   /** A file that the workload only ever appends to: what was there before must be its beginning afterwards. */
   readonly appendedFile?: string
   /** How long after its start the first good answer may take. */

@@ -50,8 +50,10 @@ function rulesFor(folder: string): readonly Rule<WorkloadDocument>[] {
     {
       reads: ['state', 'probe'],
       check: ({ state, probe }, report) => {
-        if (state !== undefined && probe.redis === undefined) {
-          report(['state', 'redis'], 'state.redis is for a workload with a redis probe')
+        for (const kind of ['redis', 'postgres'] as const) {
+          if (state?.[kind] !== undefined && probe[kind] === undefined) {
+            report(['state', kind], `state.${kind} is for a workload with a ${kind} probe`)
+          }
         }
       },
     },
@@ -95,11 +97,16 @@ function isInside(file: string, folder: string): boolean {
 }
 
 function checkState(state: WorkloadDocument['state'], report: Report): void {
-  if (state === undefined) return
-  const { size, valueSize } = state.redis
-  checkAmount(report, ['state', 'redis', 'size'], size, parseSize, ['1B', '1024GiB'])
-  // Redis holds no longer string.
-  checkAmount(report, ['state', 'redis', 'valueSize'], valueSize, parseSize, ['1B', '512MiB'])
+  const check = (kind: string, key: string, text: string, most: string) =>
+    checkAmount(report, ['state', kind, key], text, parseSize, ['1B', most])
+  if (state?.redis !== undefined) {
+    check('redis', 'size', state.redis.size, '1024GiB')
+    check('redis', 'valueSize', state.redis.valueSize, '512MiB') // Redis holds no longer string
+  }
+  if (state?.postgres !== undefined) {
+    check('postgres', 'size', state.postgres.size, '1024GiB')
+    check('postgres', 'rowSize', state.postgres.rowSize, '64MiB') // a row is sent, logged and digested in one piece
+  }
 }
 
 function resolve(document: WorkloadDocument, file: string, folder: string): ResolvedWorkload {
@@ -121,18 +128,22 @@ function resolve(document: WorkloadDocument, file: string, folder: string): Reso
     environment,
     port,
     probe: resolveProbe(document.probe),
-    ...(state === undefined
-      ? {}
-      : {
-          state: {
-            kind: 'redis',
-            sizeBytes: parseSize(state.redis.size),
-            valueBytes: parseSize(state.redis.valueSize),
-          },
-        }),
+    ...(state === undefined ? {} : { state: resolveState(state) }),
     ...(appendedFile === undefined ? {} : { appendedFile }),
     readyTimeoutMs: parseDuration(readyTimeout),
   }
+}
+
+function resolveState({
+  redis,
+  postgres,
+}: NonNullable<WorkloadDocument['state']>): NonNullable<ResolvedWorkload['state']> {
+  if (redis !== undefined) {
+    return { kind: 'redis', sizeBytes: parseSize(redis.size), valueBytes: parseSize(redis.valueSize) }
+  }
+  // The schema demands one of the two.
+  if (postgres === undefined) throw new TypeError('a state is redis or postgres')
+  return { kind: 'postgres', sizeBytes: parseSize(postgres.size), rowBytes: parseSize(postgres.rowSize) }
 }
 
 function resolveProbe({ http, redis, postgres }: WorkloadDocument['probe']): ProbeSpec {

@@ -28,8 +28,8 @@ export function whatIsMissing(
     const missing = settings.link && missingDiscipline(settings.link, host.facts)
     if (missing !== undefined) return `${host.name} lacks ${missing.feature}: ${missing.message}`
   }
-  if (settings.dirtyBytesPerSecond !== undefined && workload.state === undefined) {
-    return `${workload.name} lacks workload:state: it holds nothing that could be written over (state in its workload.yaml)`
+  if (settings.dirtyBytesPerSecond !== undefined && workload.state?.kind !== 'redis') {
+    return `${workload.name} lacks workload:state: it holds nothing that could be written over (state.redis in its workload.yaml)`
   }
   return undefined
 }

@@ -8,6 +8,8 @@ import {
   readMarker,
   writeMarker,
 } from './oracle.ts'
+import { withPostgres } from './postgres.ts'
+import { type PostgresContent, readRows } from './postgres-rows.ts'
 import { type RedisContent, readContent, withRedis } from './redis.ts'
 import type { RunningWorkload, ServiceAddress } from './running.ts'
 
@@ -18,6 +20,7 @@ export interface Evidence {
   readonly marker: Reading<string>
   readonly appendedFile?: AppendedFile
   readonly redis?: RedisContent
+  readonly postgres?: PostgresContent
 }
 
 /** What it is like afterwards. */
@@ -27,6 +30,7 @@ export interface Aftermath {
   /** Digest of as many bytes as there were before. */
   readonly appendedFile?: Reading<AppendedFile>
   readonly redis?: Reading<RedisContent>
+  readonly postgres?: Reading<PostgresContent>
 }
 
 export interface EvidenceOptions {
@@ -36,7 +40,7 @@ export interface EvidenceOptions {
 }
 
 /**
- * Looks at a running workload. Nothing of it is stopped; Redis is read back whole, which its clients may notice.
+ * Looks at a running workload. Nothing of it is stopped; Redis and PostgreSQL are read whole, which their clients may notice.
  * @throws TestbedError when what workload.yaml names is not there: a trial without it would prove nothing.
  */
 export async function takeEvidence(
@@ -46,11 +50,12 @@ export async function takeEvidence(
 ): Promise<Evidence> {
   const { signal, token } = options
   const { appendedFile: path } = workload
-  const [execIdentity, marker, appendedFile, redis] = await Promise.all([
+  const [execIdentity, marker, appendedFile, redis, postgres] = await Promise.all([
     readExecIdentity(running, signal),
     writeMarker(running, token, signal),
     path === undefined ? undefined : readAppendedFile(running, path, undefined, signal),
     readRedis(workload, running.address, signal),
+    readPostgres(workload, running.address, signal),
   ])
   if (appendedFile !== undefined && 'missing' in appendedFile) {
     throw new TestbedError('trial', `the file ${path} of ${workload.name} could not be read`, {
@@ -64,6 +69,7 @@ export async function takeEvidence(
     marker,
     ...(appendedFile === undefined ? {} : { appendedFile: appendedFile.value }),
     ...(redis === undefined ? {} : { redis }),
+    ...(postgres === undefined ? {} : { postgres }),
   }
 }
 
@@ -86,7 +92,7 @@ export async function takeAftermath(
   }
   const { appendedFile: path } = workload
   const before = evidence.appendedFile
-  const [execIdentity, marker, appendedFile, redis] = await Promise.all([
+  const [execIdentity, marker, appendedFile, redis, postgres] = await Promise.all([
     attempt((of) => readExecIdentity(of, signal)),
     attempt((of) => readMarker(of, signal)),
     path === undefined || before === undefined
@@ -98,12 +104,19 @@ export async function takeAftermath(
           const value = await readRedis(workload, of.address, signal)
           return value === undefined ? { missing: 'it has no redis probe' } : { value }
         }),
+    evidence.postgres === undefined
+      ? undefined
+      : attempt(async (of) => {
+          const value = await readPostgres(workload, of.address, signal)
+          return value === undefined ? { missing: 'it has no postgres probe' } : { value }
+        }),
   ])
   return {
     execIdentity,
     marker,
     ...(appendedFile === undefined ? {} : { appendedFile }),
     ...(redis === undefined ? {} : { redis }),
+    ...(postgres === undefined ? {} : { postgres }),
   }
 }
 
@@ -114,6 +127,19 @@ async function readRedis(
 ): Promise<RedisContent | undefined> {
   const { probe, state } = workload
   if (probe.protocol !== 'redis') return undefined
-  const valueBytes = state?.valueBytes ?? 1
+  const valueBytes = state?.kind === 'redis' ? state.valueBytes : 1
   return await withRedis(address, signal, (redis) => readContent(redis, valueBytes, probe.sequenceKey))
+}
+
+async function readPostgres(
+  workload: ResolvedWorkload,
+  address: ServiceAddress,
+  signal: AbortSignal | undefined,
+): Promise<PostgresContent | undefined> {
+  const { probe, state } = workload
+  if (probe.protocol !== 'postgres') return undefined
+  const rowBytes = state?.kind === 'postgres' ? state.rowBytes : undefined
+  return await withPostgres(probe, address, signal, (client) =>
+    readRows(client, probe.sequenceTable, rowBytes),
+  )
 }

@@ -1,10 +1,10 @@
 import type { ResolvedWorkload } from '../config/resolved.ts'
+import type { Span } from '../core/spans.ts'
+import { type Check, files, memory, plural, type Survival } from './check.ts'
 import { type Aftermath, type Evidence, takeAftermath } from './evidence.ts'
 import type { Reading } from './oracle.ts'
+import { checkPostgres } from './postgres-checks.ts'
 import type { RunningWorkload } from './running.ts'
-
-/** `unknown`: it could not be asked, or has nothing of the kind. */
-type Survival = 'kept' | 'lost' | 'unknown'
 
 /** What the client saw of the workload's answers, over the whole trial. */
 export interface Observed {
@@ -18,6 +18,8 @@ export interface Observed {
   readonly rolledBack: number
   /** Answers that gave out a number twice; absent unless each should be unique. */
   readonly repeated?: number
+  /** The numbers that were given out; absent unless each should be unique. */
+  readonly acknowledged?: readonly Span[]
 }
 
 export interface StateJudgement {
@@ -25,12 +27,6 @@ export interface StateJudgement {
   readonly files: Survival
   /** A sentence for every check. */
   readonly findings: readonly string[]
-}
-
-interface Check {
-  readonly of: 'memory' | 'files'
-  readonly survival: Survival
-  readonly finding: string
 }
 
 /**
@@ -60,6 +56,7 @@ export function weigh(
     checkExec(before, after),
     ...(observed === undefined ? [] : checkAnswers(workload, observed)),
     ...checkRedis(workload, before, after, observed),
+    ...checkPostgres(before.postgres, after.postgres, observed?.acknowledged),
     checkMarker(before, after),
     ...checkAppendedFile(before, after),
   ]
@@ -76,9 +73,6 @@ function combine(checks: readonly Check[]): Survival {
   if (some('lost')) return 'lost'
   return some('unknown') || checks.length === 0 ? 'unknown' : 'kept'
 }
-
-const memory = (survival: Survival, finding: string): Check => ({ of: 'memory', survival, finding })
-const files = (survival: Survival, finding: string): Check => ({ of: 'files', survival, finding })
 
 function checkExec(before: Evidence, after: Aftermath): Check {
   if ('missing' in before.execIdentity || 'missing' in after.execIdentity) {
@@ -102,14 +96,16 @@ function checkAnswers({ probe }: ResolvedWorkload, observed: Observed): Check[] 
     )
   }
   if (probe.protocol !== 'http' || probe.sequence !== undefined) {
+    // PostgreSQL answers once the number is on its disk.
+    const part = probe.protocol === 'postgres' ? files : memory
     checks.push(
       lastSequence === undefined
-        ? memory('unknown', 'sequence: no good answer told it')
+        ? part('unknown', 'sequence: no good answer told it')
         : rolledBack > 0
-          ? memory('lost', `sequence: rolled back, ${plural(rolledBack, 'answer')} behind an earlier one`)
+          ? part('lost', `sequence: rolled back, ${plural(rolledBack, 'answer')} behind an earlier one`)
           : repeated > 0
-            ? memory('lost', `sequence: repeated, ${plural(repeated, 'answer')} with a number given before`)
-            : memory('kept', 'sequence: no answer repeated or rolled back'),
+            ? part('lost', `sequence: repeated, ${plural(repeated, 'answer')} with a number given before`)
+            : part('kept', 'sequence: no answer repeated or rolled back'),
     )
   }
   return checks
@@ -188,8 +184,4 @@ function gone(
 
 function why(...readings: readonly Reading<unknown>[]): string {
   return readings.flatMap((reading) => ('missing' in reading ? [reading.missing] : [])).join('; ')
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -74,7 +74,7 @@ export async function startWriter(
   options: WriterOptions,
 ): Promise<StateWriter> {
   const { clock, bytesPerSecond, seed, signal } = options
-  if (workload.state === undefined) throw new Error(`${workload.name} has no state to write to`)
+  if (workload.state?.kind !== 'redis') throw new Error(`${workload.name} has no state to write to`)
   const state = {
     sizeBytes: options.sizeBytes ?? workload.state.sizeBytes,
     valueBytes: workload.state.valueBytes,

@@ -200,5 +200,6 @@ describe('a workload', () => {
       user: 'testbed',
       sequenceTable: 'probe',
     })
+    expect(value.state).toEqual({ kind: 'postgres', sizeBytes: 16_777_216, rowBytes: 8192 })
   })
 })

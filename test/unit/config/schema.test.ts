@@ -108,7 +108,7 @@ const experiment: Complete<ExperimentDocument> = {
   probe: { rate: '1/s', timeout: '1s' },
   link: { mgmt: conditions, service: conditions },
 }
-const { probe, ...workload }: Complete<WorkloadDocument> = {
+const { probe, state, ...workload }: Complete<WorkloadDocument> = {
   name: 'all',
   description: 'All keys.',
   image: { packages: ['p-1'], files: [{ source: 'a', target: '/a', mode: '0644' }] },
@@ -120,7 +120,10 @@ const { probe, ...workload }: Complete<WorkloadDocument> = {
     redis: { sequenceKey: 'k' },
     postgres: { database: 'd', user: 'u', sequenceTable: 't' },
   },
-  state: { redis: { size: '1MiB', valueSize: '1KiB' } },
+  state: {
+    redis: { size: '1MiB', valueSize: '1KiB' },
+    postgres: { size: '1MiB', rowSize: '1KiB' },
+  },
   appendedFile: '/a',
   readyTimeout: '1s',
 }
@@ -168,10 +171,15 @@ describe('the document types say what the schemas say', () => {
       'workload',
       [
         { ...workload, probe: { http: probe.http } },
-        { ...workload, image: 'nginx:1.29', probe: { redis: probe.redis } },
-        { ...workload, probe: { postgres: probe.postgres } },
+        {
+          ...workload,
+          image: 'nginx:1.29',
+          probe: { redis: probe.redis },
+          state: { redis: state.redis },
+        },
+        { ...workload, probe: { postgres: probe.postgres }, state: { postgres: state.postgres } },
       ],
-      { ...workload, probe },
+      { ...workload, probe, state },
     ],
   ] as const)('%s', (name, documents, whole) => {
     const validate = strictAjv().compile(schemaOf(name))
