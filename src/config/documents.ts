@@ -106,13 +106,16 @@ export interface WorkloadDocument {
       readonly sequence?: string
     }
     readonly redis?: { readonly sequenceKey: string }
+    readonly postgres?: { readonly database: string; readonly user: string; readonly sequenceTable: string }
   }
   readonly state?: {
     readonly http?: { readonly path: string; readonly size: string }
     readonly redis?: { readonly size: string; readonly valueSize: string }
+    readonly postgres?: { readonly size: string; readonly rowSize: string }
   }
   readonly appendedFile?: string
   readonly manifest?: string
+  readonly stopSignal: string
   readonly volumes?: readonly { readonly name: string; readonly path: string; readonly size: string }[]
   readonly readyTimeout: string
 }

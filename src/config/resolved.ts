@@ -141,6 +141,13 @@ export type ProbeSpec =
       /** Each probe is `INCR key`: the answers are the sequence. */
       readonly sequenceKey: string
     }
+  | {
+      readonly protocol: 'postgres'
+      readonly database: string
+      readonly user: string
+      /** Each probe is a row: their ids are the sequence. */
+      readonly sequenceTable: string
+    }
 
 export interface ResolvedWorkload {
   readonly name: string
@@ -161,9 +168,10 @@ export interface ResolvedWorkload {
   /** TCP port that the workload listens on. */
   readonly port: number
   readonly probe: ProbeSpec
-  /** Filled before the measurement: `redis` is given incompressible values until it holds this much, `http` fills itself. */
+  /** Filled before the measurement, of the same kind as the probe: incompressible values until this much is held; `http` fills itself. */
   readonly state?:
     | { readonly kind: 'redis'; readonly sizeBytes: number; readonly valueBytes: number }
+    | { readonly kind: 'postgres'; readonly sizeBytes: number; readonly rowBytes: number }
     | { readonly kind: 'http'; readonly sizeBytes: number; readonly path: string }
   /** A file that the workload only ever appends to: what was there before must be its beginning afterwards. */
   readonly appendedFile?: string
@@ -175,6 +183,8 @@ export interface ResolvedWorkload {
     readonly path: string
     readonly maximumSizeBytes: number
   }[]
+  /** What tells it to end: `SIGTERM`. */
+  readonly stopSignal: string
   /** How long after its start the first good answer may take. */
   readonly readyTimeoutMs: number
 }

@@ -50,9 +50,9 @@ function rulesFor(folder: string): readonly Rule<WorkloadDocument>[] {
     {
       reads: ['state', 'probe'],
       check: ({ state, probe }, report) => {
-        for (const kind of ['redis', 'http'] as const) {
+        for (const kind of ['http', 'redis', 'postgres'] as const) {
           if (state?.[kind] !== undefined && probe[kind] === undefined) {
-            report(['state', kind], `state.${kind} is for a workload with a probe of that kind`)
+            report(['state', kind], `state.${kind} is for a workload with a ${kind} probe`)
           }
         }
       },
@@ -98,14 +98,17 @@ function isInside(file: string, folder: string): boolean {
 }
 
 function checkState(state: WorkloadDocument['state'], report: Report): void {
-  for (const kind of ['redis', 'http'] as const) {
-    const size = state?.[kind]?.size
-    if (size !== undefined) checkAmount(report, ['state', kind, 'size'], size, parseSize, ['1B', '1024GiB'])
+  const check = (kind: string, key: string, text: string, most: string) =>
+    checkAmount(report, ['state', kind, key], text, parseSize, ['1B', most])
+  if (state?.http !== undefined) check('http', 'size', state.http.size, '1024GiB')
+  if (state?.redis !== undefined) {
+    check('redis', 'size', state.redis.size, '1024GiB')
+    check('redis', 'valueSize', state.redis.valueSize, '512MiB') // Redis holds no longer string
   }
-  const valueSize = state?.redis?.valueSize
-  if (valueSize === undefined) return
-  // Redis holds no longer string.
-  checkAmount(report, ['state', 'redis', 'valueSize'], valueSize, parseSize, ['1B', '512MiB'])
+  if (state?.postgres !== undefined) {
+    check('postgres', 'size', state.postgres.size, '1024GiB')
+    check('postgres', 'rowSize', state.postgres.rowSize, '64MiB') // a row is sent, logged and digested in one piece
+  }
 }
 
 function checkVolumes(volumes: NonNullable<WorkloadDocument['volumes']>, report: Report): void {
@@ -124,7 +127,7 @@ function checkVolumes(volumes: NonNullable<WorkloadDocument['volumes']>, report:
 function resolve(document: WorkloadDocument, file: string, folder: string): ResolvedWorkload {
   const { name, description, image, command, environment, port, appendedFile, manifest, readyTimeout } =
     document
-  const state = resolveState(document.state)
+  const { state } = document
   return {
     name,
     ...(description === undefined ? {} : { description }),
@@ -142,7 +145,7 @@ function resolve(document: WorkloadDocument, file: string, folder: string): Reso
     environment,
     port,
     probe: resolveProbe(document.probe),
-    ...(state === undefined ? {} : { state }),
+    ...(state === undefined ? {} : { state: resolveState(state) }),
     ...(appendedFile === undefined ? {} : { appendedFile }),
     ...(manifest === undefined ? {} : { manifest }),
     ...(document.volumes === undefined
@@ -152,21 +155,29 @@ function resolve(document: WorkloadDocument, file: string, folder: string): Reso
             return { name: one.name, path: one.path, maximumSizeBytes: parseSize(one.size) }
           }),
         }),
+    stopSignal: document.stopSignal,
     readyTimeoutMs: parseDuration(readyTimeout),
   }
 }
 
-function resolveState(state: WorkloadDocument['state']): ResolvedWorkload['state'] {
-  const { redis, http } = state ?? {}
+function resolveState({
+  http,
+  redis,
+  postgres,
+}: NonNullable<WorkloadDocument['state']>): NonNullable<ResolvedWorkload['state']> {
   if (redis !== undefined) {
     return { kind: 'redis', sizeBytes: parseSize(redis.size), valueBytes: parseSize(redis.valueSize) }
   }
-  return http === undefined ? undefined : { kind: 'http', sizeBytes: parseSize(http.size), path: http.path }
+  if (http !== undefined) return { kind: 'http', sizeBytes: parseSize(http.size), path: http.path }
+  // The schema demands one of the three.
+  if (postgres === undefined) throw new TypeError('a state is http, redis or postgres')
+  return { kind: 'postgres', sizeBytes: parseSize(postgres.size), rowBytes: parseSize(postgres.rowSize) }
 }
 
-function resolveProbe({ http, redis }: WorkloadDocument['probe']): ProbeSpec {
+function resolveProbe({ http, redis, postgres }: WorkloadDocument['probe']): ProbeSpec {
   if (redis !== undefined) return { protocol: 'redis', ...redis }
-  // The schema demands one of the two.
-  if (http === undefined) throw new TypeError('a probe is http or redis')
+  if (postgres !== undefined) return { protocol: 'postgres', ...postgres }
+  // The schema demands one of the three.
+  if (http === undefined) throw new TypeError('a probe is http, redis or postgres')
   return { protocol: 'http', ...http }
 }

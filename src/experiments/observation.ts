@@ -60,7 +60,7 @@ export function observeRecording(recording: Recording, marks: TrialMarks, probe:
     restored: service.restored,
     connection: connection.verdict,
     ...(detail === undefined ? {} : { connectionDetail: detail }),
-    continuity: continuity(samples, { uniqueSequence: probe.spec.protocol === 'redis' }),
+    continuity: continuity(samples, { uniqueSequence: probe.spec.protocol !== 'http' }),
     ...(fault === undefined ? {} : { fault }),
   }
 }

@@ -29,7 +29,7 @@ export function whatIsMissing(
     if (missing !== undefined) return `${host.name} lacks ${missing.feature}: ${missing.message}`
   }
   if (settings.dirtyBytesPerSecond !== undefined && workload.state?.kind !== 'redis') {
-    return `${workload.name} lacks workload:state: it holds nothing that could be written over (state in its workload.yaml)`
+    return `${workload.name} lacks workload:state: it holds nothing that could be written over (state.redis in its workload.yaml)`
   }
   return undefined
 }

@@ -1,3 +1,4 @@
+import { type Span, spansOf } from '../core/spans.ts'
 import { type GoodAnswer, goodAnswers } from './gaps.ts'
 import type { Sample } from './sample.ts'
 
@@ -16,12 +17,14 @@ export interface Continuity {
   readonly furthestBack: number
   /** Answers whose sequence had been answered before; absent unless each answer should be unique. */
   readonly repeated?: number
+  /** All the sequences that were answered; absent unless each answer should be unique. */
+  readonly acknowledged?: readonly Span[]
 }
 
 /**
  * Whether the good answers of the `service` stream, in the order in which they came, tell one unbroken story.
  * Answers may overtake each other: only one that was asked for after a higher one had been answered has gone back.
- * `uniqueSequence`: each answer is a number of its own (Redis `INCR`), where a counter that is only read may repeat.
+ * `uniqueSequence`: each answer is a number of its own (Redis `INCR`, PostgreSQL ids), where a counter that is only read may repeat.
  */
 export function continuity(samples: readonly Sample[], options: { uniqueSequence: boolean }): Continuity {
   const good = goodAnswers(samples, 'service')
@@ -36,7 +39,9 @@ export function continuity(samples: readonly Sample[], options: { uniqueSequence
       : { restarts: new Set(identities).size - 1, firstIdentity, lastIdentity }),
     ...(lastSequence === undefined ? {} : { lastSequence }),
     ...stepsBack(good),
-    ...(options.uniqueSequence ? { repeated: countRepeated(good) } : {}),
+    ...(options.uniqueSequence
+      ? { repeated: countRepeated(good), acknowledged: spansOf(sequencesOf(good)) }
+      : {}),
   }
 }
 
@@ -64,8 +69,12 @@ function stepsBack(good: readonly GoodAnswer[]): { rolledBack: number; furthestB
 }
 
 function countRepeated(good: readonly GoodAnswer[]): number {
-  const sequences = good.flatMap(({ sequence }) => (sequence === undefined ? [] : [sequence]))
+  const sequences = sequencesOf(good)
   return sequences.length - new Set(sequences).size
+}
+
+function sequencesOf(good: readonly GoodAnswer[]): number[] {
+  return good.flatMap(({ sequence }) => (sequence === undefined ? [] : [sequence]))
 }
 
 export interface SequenceLoss {

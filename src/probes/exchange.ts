@@ -1,5 +1,6 @@
 import type { ProbeSpec } from '../config/resolved.ts'
 import { httpExchange } from './http.ts'
+import { postgresExchange } from './postgres.ts'
 import { redisExchange } from './redis.ts'
 import type { Outcome, StreamName } from './sample.ts'
 
@@ -11,9 +12,11 @@ export interface ProbeTarget {
 
 /** One complete answer as it came over the wire. */
 export interface Answer {
-  /** Status of an HTTP answer, type character of a Redis reply. */
+  /** Status of an HTTP answer, type character of a Redis reply or a PostgreSQL message. */
   readonly code: string
   readonly body: Buffer
+  /** The other side closes the connection after it, and may say so without being asked. */
+  readonly last?: boolean
 }
 
 /** What an answer, or the lack of one, says: the part of a sample that is not a time. */
@@ -35,11 +38,20 @@ export interface Exchange {
   readonly parse: AnswerParser
   /** Whether requests may be written before earlier ones on the same connection were answered. */
   readonly pipelined: boolean
+  /** Written once on every connection, before its first request; it has no answer of its own. */
+  readonly opening?: Buffer
   request(stream: StreamName, k: number): Buffer
   judge(stream: StreamName, k: number, answer: Answer): Judgement
 }
 
 /** Throws `TestbedError` (configuration) when the spec cannot be asked. */
 export function exchangeFor(spec: ProbeSpec, target: ProbeTarget): Exchange {
-  return spec.protocol === 'http' ? httpExchange(spec, target) : redisExchange(spec)
+  switch (spec.protocol) {
+    case 'http':
+      return httpExchange(spec, target)
+    case 'redis':
+      return redisExchange(spec)
+    case 'postgres':
+      return postgresExchange(spec)
+  }
 }

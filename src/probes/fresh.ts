@@ -48,6 +48,7 @@ export function probeFresh(
       return exchange.judge('service', k, answer)
     }),
   )
-  // Kept by the socket until it is connected.
-  socket.write(exchange.request('service', k))
+  const request = exchange.request('service', k)
+  // Kept by the socket until it is connected. In one piece: a second one would wait until the first was acknowledged.
+  socket.write(exchange.opening === undefined ? request : Buffer.concat([exchange.opening, request]))
 }

@@ -51,7 +51,10 @@ export function openLongLived(target: ProbeTarget, exchange: Exchange): LongLive
   }
   const accept = (answer: Answer): void => {
     const oldest = outstanding.shift()
-    if (oldest === undefined) throw new Error('an answer that nobody asked for')
+    if (oldest === undefined) {
+      if (answer.last === true) return // a good-bye; that the socket ends is told when it does
+      throw new Error('an answer that nobody asked for')
+    }
     oldest.settle(exchange.judge('connection', oldest.k, answer))
     const next = outstanding[0]
     if (!exchange.pipelined && next !== undefined) write(next.k)
@@ -66,6 +69,7 @@ export function openLongLived(target: ProbeTarget, exchange: Exchange): LongLive
   })
   socket.on('error', (error) => die(judgeError(error)))
   socket.on('end', () => die({ outcome: 'reset', detail: 'closed by the other side' }))
+  if (exchange.opening !== undefined) socket.write(exchange.opening)
 
   return {
     probe(k, settle) {

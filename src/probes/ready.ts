@@ -9,7 +9,7 @@ const pauseMs = 50
 
 /**
  * Asks as a probe does, one at a time, until the first good answer, and returns it. With Redis every attempt that gets
- * through is an `INCR`. Throws `TestbedError` (trial) with the last bad answer after `timeoutMs`, and the signal's
+ * through is an `INCR`, with PostgreSQL a row. Throws `TestbedError` (trial) with the last bad answer after `timeoutMs`, and the signal's
  * reason when aborted.
  */
 export async function waitUntilAnswering(

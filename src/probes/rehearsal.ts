@@ -7,6 +7,7 @@ import { probeFresh } from './fresh.ts'
 const canned = {
   http: 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 26\r\n\r\n{"identity":"a","count":1}',
   redis: ':1\r\n',
+  postgres: 'R\0\0\0\x08\0\0\0\0Z\0\0\0\x05ID\0\0\0\x0b\0\x01\0\0\0\x011C\0\0\0\x0fINSERT 0 1\0Z\0\0\0\x05I',
 } as const satisfies Record<ProbeSpec['protocol'], string>
 
 /**

@@ -45,6 +45,7 @@ export function containerArguments(context: TrialContext, image: string): string
     ...['--name', containerOf(context), '--label', `${trialLabel}=${context.trial}`],
     ...['--network', serviceNetwork, '--ip', service.address, '--mac-address', service.mac],
     ...['--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
+    ...['--stop-signal', workload.stopSignal],
     ...volumeMounts(context).flatMap(({ source, target }) => ['--volume', `${source}:${target}`]),
     ...Object.entries(workload.environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     image,

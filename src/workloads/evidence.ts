@@ -10,6 +10,8 @@ import {
   readMarker,
   writeMarker,
 } from './oracle.ts'
+import { withPostgres } from './postgres.ts'
+import { type PostgresContent, readRows } from './postgres-rows.ts'
 import { type RedisContent, readContent, withRedis } from './redis.ts'
 import type { RunningWorkload, ServiceAddress } from './running.ts'
 
@@ -21,6 +23,7 @@ export interface Evidence {
   readonly appendedFile?: AppendedFile
   readonly manifest?: Manifest
   readonly redis?: RedisContent
+  readonly postgres?: PostgresContent
 }
 
 /** What it is like afterwards. */
@@ -31,6 +34,7 @@ export interface Aftermath {
   readonly appendedFile?: Reading<AppendedFile>
   readonly manifest?: Reading<Manifest>
   readonly redis?: Reading<RedisContent>
+  readonly postgres?: Reading<PostgresContent>
 }
 
 export interface EvidenceOptions {
@@ -40,7 +44,7 @@ export interface EvidenceOptions {
 }
 
 /**
- * Looks at a running workload. Nothing of it is stopped; Redis is read back whole, which its clients may notice.
+ * Looks at a running workload. Nothing of it is stopped; Redis and PostgreSQL are read whole, which their clients may notice.
  * @throws TestbedError when what workload.yaml names is not there: a trial without it would prove nothing.
  */
 export async function takeEvidence(
@@ -49,12 +53,13 @@ export async function takeEvidence(
   options: EvidenceOptions,
 ): Promise<Evidence> {
   const { signal, token } = options
-  const [execIdentity, marker, appendedFile, manifest, redis] = await Promise.all([
+  const [execIdentity, marker, appendedFile, manifest, redis, postgres] = await Promise.all([
     readExecIdentity(running, signal),
     writeMarker(running, markerFolder(workload), token, signal),
     required(workload, running, 'appendedFile', (path) => readAppendedFile(running, path, undefined, signal)),
     required(workload, running, 'manifest', (path) => readManifest(running, path, undefined, signal)),
     readRedis(workload, running.address, signal),
+    readPostgres(workload, running.address, signal),
   ])
   return {
     execIdentity,
@@ -62,6 +67,7 @@ export async function takeEvidence(
     ...(appendedFile === undefined ? {} : { appendedFile }),
     ...(manifest === undefined ? {} : { manifest }),
     ...(redis === undefined ? {} : { redis }),
+    ...(postgres === undefined ? {} : { postgres }),
   }
 }
 
@@ -107,7 +113,7 @@ export async function takeAftermath(
   }
   const { appendedFile: path, manifest: listPath } = workload
   const { appendedFile: before, manifest: listBefore } = evidence
-  const [execIdentity, marker, appendedFile, manifest, redis] = await Promise.all([
+  const [execIdentity, marker, appendedFile, manifest, redis, postgres] = await Promise.all([
     attempt((of) => readExecIdentity(of, signal)),
     attempt((of) => readMarker(of, markerFolder(workload), signal)),
     path === undefined || before === undefined
@@ -122,6 +128,12 @@ export async function takeAftermath(
           const value = await readRedis(workload, of.address, signal)
           return value === undefined ? { missing: 'it has no redis probe' } : { value }
         }),
+    evidence.postgres === undefined
+      ? undefined
+      : attempt(async (of) => {
+          const value = await readPostgres(workload, of.address, signal)
+          return value === undefined ? { missing: 'it has no postgres probe' } : { value }
+        }),
   ])
   return {
     execIdentity,
@@ -129,6 +141,7 @@ export async function takeAftermath(
     ...(appendedFile === undefined ? {} : { appendedFile }),
     ...(manifest === undefined ? {} : { manifest }),
     ...(redis === undefined ? {} : { redis }),
+    ...(postgres === undefined ? {} : { postgres }),
   }
 }
 
@@ -141,4 +154,17 @@ async function readRedis(
   if (probe.protocol !== 'redis') return undefined
   const valueBytes = state?.kind === 'redis' ? state.valueBytes : 1
   return await withRedis(address, signal, (redis) => readContent(redis, valueBytes, probe.sequenceKey))
+}
+
+async function readPostgres(
+  workload: ResolvedWorkload,
+  address: ServiceAddress,
+  signal: AbortSignal | undefined,
+): Promise<PostgresContent | undefined> {
+  const { probe, state } = workload
+  if (probe.protocol !== 'postgres') return undefined
+  const rowBytes = state?.kind === 'postgres' ? state.rowBytes : undefined
+  return await withPostgres(probe, address, signal, (client) =>
+    readRows(client, probe.sequenceTable, rowBytes),
+  )
 }

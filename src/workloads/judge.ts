@@ -1,10 +1,10 @@
 import type { ResolvedWorkload } from '../config/resolved.ts'
+import type { Span } from '../core/spans.ts'
+import { type Check, files, memory, plural, type Survival } from './check.ts'
 import { type Aftermath, type Evidence, takeAftermath } from './evidence.ts'
 import type { Reading } from './oracle.ts'
+import { checkPostgres } from './postgres-checks.ts'
 import type { RunningWorkload } from './running.ts'
-
-/** `unknown`: it could not be asked, or has nothing of the kind. */
-type Survival = 'kept' | 'lost' | 'unknown'
 
 /** What the client saw of the workload's answers, over the whole trial. */
 export interface Observed {
@@ -18,6 +18,8 @@ export interface Observed {
   readonly rolledBack: number
   /** Answers that gave out a number twice; absent unless each should be unique. */
   readonly repeated?: number
+  /** The numbers that were given out; absent unless each should be unique. */
+  readonly acknowledged?: readonly Span[]
 }
 
 export interface StateJudgement {
@@ -25,12 +27,6 @@ export interface StateJudgement {
   readonly files: Survival
   /** A sentence for every check. */
   readonly findings: readonly string[]
-}
-
-interface Check {
-  readonly of: 'memory' | 'files'
-  readonly survival: Survival
-  readonly finding: string
 }
 
 /**
@@ -60,6 +56,7 @@ export function weigh(
     checkExec(before, after),
     ...(observed === undefined ? [] : checkAnswers(workload, observed)),
     ...checkRedis(workload, before, after, observed),
+    ...checkPostgres(before.postgres, after.postgres, observed?.acknowledged),
     checkMarker(before, after),
     ...checkAppendedFile(before, after),
     ...checkManifest(before, after, observed),
@@ -78,9 +75,6 @@ function combine(checks: readonly Check[]): Survival {
   return some('unknown') || checks.length === 0 ? 'unknown' : 'kept'
 }
 
-const memory = (survival: Survival, finding: string): Check => ({ of: 'memory', survival, finding })
-const files = (survival: Survival, finding: string): Check => ({ of: 'files', survival, finding })
-
 function checkExec(before: Evidence, after: Aftermath): Check {
   if ('missing' in before.execIdentity || 'missing' in after.execIdentity) {
     return memory('unknown', `main process: not asked (${why(before.execIdentity, after.execIdentity)})`)
@@ -90,7 +84,14 @@ function checkExec(before: Evidence, after: Aftermath): Check {
     : memory('lost', 'main process: restarted, it is another one than before')
 }
 
-function checkAnswers({ probe }: ResolvedWorkload, observed: Observed): Check[] {
+/** What is on a volume outlives the process: that it was acknowledged says that it is on the disk. */
+const isDurable = ({ probe, manifest, volumes }: ResolvedWorkload): boolean =>
+  probe.protocol === 'postgres' ||
+  manifest !== undefined ||
+  (probe.protocol === 'redis' && volumes !== undefined)
+
+function checkAnswers(workload: ResolvedWorkload, observed: Observed): Check[] {
+  const { probe } = workload
   const { restarts, firstIdentity, lastIdentity, lastSequence, rolledBack, repeated = 0 } = observed
   const checks: Check[] = []
   if (probe.protocol === 'http' && probe.identity !== undefined) {
@@ -102,44 +103,46 @@ function checkAnswers({ probe }: ResolvedWorkload, observed: Observed): Check[] 
           : memory('lost', `start identity: restarted, ${lastIdentity} answers instead of ${firstIdentity}`),
     )
   }
-  if (probe.protocol === 'redis' || probe.sequence !== undefined) {
+  if (probe.protocol !== 'http' || probe.sequence !== undefined) {
+    const part = isDurable(workload) ? files : memory
     checks.push(
       lastSequence === undefined
-        ? memory('unknown', 'sequence: no good answer told it')
+        ? part('unknown', 'sequence: no good answer told it')
         : rolledBack > 0
-          ? memory('lost', `sequence: rolled back, ${plural(rolledBack, 'answer')} behind an earlier one`)
+          ? part('lost', `sequence: rolled back, ${plural(rolledBack, 'answer')} behind an earlier one`)
           : repeated > 0
-            ? memory('lost', `sequence: repeated, ${plural(repeated, 'answer')} with a number given before`)
-            : memory('kept', 'sequence: no answer repeated or rolled back'),
+            ? part('lost', `sequence: repeated, ${plural(repeated, 'answer')} with a number given before`)
+            : part('kept', 'sequence: no answer repeated or rolled back'),
     )
   }
   return checks
 }
 
 function checkRedis(
-  { state }: ResolvedWorkload,
+  workload: ResolvedWorkload,
   { redis: before }: Evidence,
   { redis: after }: Aftermath,
   observed: Observed | undefined,
 ): Check[] {
   if (before === undefined || after === undefined) return []
-  if ('missing' in after) return [memory('unknown', `Redis: not asked (${after.missing})`)]
+  const part = isDurable(workload) ? files : memory
+  if ('missing' in after) return [part('unknown', `Redis: not asked (${after.missing})`)]
   const { keys, sha256, sequence } = after.value
   const checks: Check[] = []
-  if (state !== undefined) {
+  if (workload.state !== undefined) {
     checks.push(
       keys !== before.keys
-        ? memory('lost', `Redis: ${keys} of ${plural(before.keys, 'key')} are there`)
+        ? part('lost', `Redis: ${keys} of ${plural(before.keys, 'key')} are there`)
         : sha256 !== before.sha256
-          ? memory('lost', `Redis: all ${plural(keys, 'key')} are there, but with other values`)
-          : memory('kept', `Redis: all ${plural(keys, 'key')} are there, with the same values`),
+          ? part('lost', `Redis: all ${plural(keys, 'key')} are there, but with other values`)
+          : part('kept', `Redis: all ${plural(keys, 'key')} are there, with the same values`),
     )
   }
   const acknowledged = Math.max(before.sequence, observed?.lastSequence ?? 0)
   checks.push(
     sequence < acknowledged
-      ? memory('lost', `Redis: increments lost, ${acknowledged} was acknowledged and ${sequence} is there`)
-      : memory('kept', `Redis: every acknowledged increment up to ${acknowledged} is there`),
+      ? part('lost', `Redis: increments lost, ${acknowledged} was acknowledged and ${sequence} is there`)
+      : part('kept', `Redis: every acknowledged increment up to ${acknowledged} is there`),
   )
   return checks
 }
@@ -219,8 +222,4 @@ function gone(
 
 function why(...readings: readonly Reading<unknown>[]): string {
   return readings.flatMap((reading) => ('missing' in reading ? [reading.missing] : [])).join('; ')
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

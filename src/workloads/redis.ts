@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { messageOf, TestbedError } from '../core/errors.ts'
 import type { ServiceAddress } from './running.ts'
+import type { StateValue } from './values.ts'
 
 /** What a Redis workload holds. */
 export interface RedisContent {
@@ -61,6 +62,14 @@ export async function withRedis<Result>(
   } finally {
     signal?.removeEventListener('abort', disconnect)
     disconnect()
+  }
+}
+
+export async function fillKeys(redis: Redis, batches: Iterable<readonly StateValue[]>): Promise<void> {
+  for (const batch of batches) {
+    const pipeline = redis.pipeline()
+    for (const { number, content } of batch) pipeline.set(`${stateKeyPrefix}${number}`, content)
+    for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error
   }
 }
 

@@ -1,8 +1,11 @@
 import { createCipheriv, createHash } from 'node:crypto'
 import type { ResolvedWorkload } from '../config/resolved.ts'
 import { messageOf, TestbedError } from '../core/errors.ts'
-import { stateKeyPrefix, withRedis } from './redis.ts'
+import { withPostgres } from './postgres.ts'
+import { fillRows } from './postgres-rows.ts'
+import { fillKeys, withRedis } from './redis.ts'
 import type { ServiceAddress } from './running.ts'
+import { valueBatches } from './values.ts'
 
 export interface FillOptions {
   /** Instead of the size that the workload names. */
@@ -12,14 +15,6 @@ export interface FillOptions {
   readonly signal?: AbortSignal
 }
 
-export interface FilledState {
-  readonly keys: number
-  readonly bytes: number
-}
-
-/** What is on the way to Redis at a time. */
-const batchBytes = 4 * 1024 * 1024
-const batchKeys = 2000
 const fillItselfMs = 10 * 60_000
 
 /**
@@ -32,28 +27,21 @@ export async function fillState(
   workload: ResolvedWorkload,
   address: ServiceAddress,
   options: FillOptions,
-): Promise<FilledState> {
-  const { state } = workload
-  if (state === undefined) return { keys: 0, bytes: 0 }
+): Promise<void> {
+  const { state, probe } = workload
+  if (state === undefined) return
+  const { signal } = options
   const bytes = options.sizeBytes ?? state.sizeBytes
-  if (state.kind === 'http') {
-    await fillItself(address, `${state.path}?bytes=${bytes}&seed=${options.seed}`, options.signal)
-    return { keys: 0, bytes }
-  }
-  const keys = Math.ceil(bytes / state.valueBytes)
   const next = incompressible(options.seed)
-  await withRedis(address, options.signal, async (redis) => {
-    const batch = Math.min(batchKeys, Math.max(1, Math.floor(batchBytes / state.valueBytes)))
-    for (let first = 0; first < keys; first += batch) {
-      const pipeline = redis.pipeline()
-      for (let key = first; key < Math.min(first + batch, keys); key++) {
-        const length = Math.min(state.valueBytes, bytes - key * state.valueBytes)
-        pipeline.set(`${stateKeyPrefix}${key}`, next(length))
-      }
-      for (const [error] of (await pipeline.exec()) ?? []) if (error !== null) throw error
-    }
-  })
-  return { keys, bytes }
+  if (state.kind === 'http') {
+    await fillItself(address, `${state.path}?bytes=${bytes}&seed=${options.seed}`, signal)
+  } else if (state.kind === 'redis') {
+    const batches = valueBatches(bytes, state.valueBytes, next)
+    await withRedis(address, signal, (redis) => fillKeys(redis, batches))
+  } else if (probe.protocol === 'postgres') {
+    const batches = valueBatches(bytes, state.rowBytes, next)
+    await withPostgres(probe, address, signal, (client) => fillRows(client, batches))
+  }
 }
 
 /** Has the workload make its state; it answers when that is there. @throws TestbedError (trial) */

@@ -115,7 +115,7 @@ describe('missing files', () => {
 
   test('a missing folder names the folders that are there', async () => {
     const text = await errorText(loadWorkload(path.join(testdata, 'valid', 'workloads', 'sever')))
-    expect(text).toContain('test/testdata/valid/workloads/ has: server, store, web')
+    expect(text).toContain('test/testdata/valid/workloads/ has: database, server, store, web')
     expect(text).toContain('did you mean test/testdata/valid/workloads/server?')
   })
 })
@@ -141,7 +141,12 @@ describe('good files', () => {
   })
 
   test('workloads are listed by folder', async () => {
-    expect(await listWorkloads(path.join(testdata, 'valid', 'workloads'))).toEqual(['server', 'store', 'web'])
+    expect(await listWorkloads(path.join(testdata, 'valid', 'workloads'))).toEqual([
+      'database',
+      'server',
+      'store',
+      'web',
+    ])
     expect(await listWorkloads(path.join(testdata, 'nowhere'))).toEqual([])
   })
 })

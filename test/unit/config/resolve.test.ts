@@ -191,4 +191,15 @@ describe('a workload', () => {
     expect(value.probe).toEqual({ protocol: 'redis', sequenceKey: 'testbed:sequence' })
     expect(value.state).toEqual({ kind: 'redis', sizeBytes: 67_108_864, valueBytes: 65_536 })
   })
+
+  test('that is PostgreSQL', async () => {
+    const { value } = await loadWorkload(path.join(valid, 'workloads', 'database'))
+    expect(value.probe).toEqual({
+      protocol: 'postgres',
+      database: 'testbed',
+      user: 'testbed',
+      sequenceTable: 'probe',
+    })
+    expect(value.state).toEqual({ kind: 'postgres', sizeBytes: 16_777_216, rowBytes: 8192 })
+  })
 })

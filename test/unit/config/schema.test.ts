@@ -118,10 +118,16 @@ const { probe, state, ...workload }: Complete<WorkloadDocument> = {
   probe: {
     http: { path: '/', expectStatus: 200, identity: '/a', sequence: '/b' },
     redis: { sequenceKey: 'k' },
+    postgres: { database: 'd', user: 'u', sequenceTable: 't' },
   },
-  state: { http: { path: '/a', size: '1MiB' }, redis: { size: '1MiB', valueSize: '1KiB' } },
+  state: {
+    http: { path: '/a', size: '1MiB' },
+    redis: { size: '1MiB', valueSize: '1KiB' },
+    postgres: { size: '1MiB', rowSize: '1KiB' },
+  },
   appendedFile: '/a',
   manifest: '/a/b',
+  stopSignal: 'SIGINT',
   volumes: [{ name: 'a', path: '/a', size: '16MiB' }],
   readyTimeout: '1s',
 }
@@ -168,10 +174,16 @@ describe('the document types say what the schemas say', () => {
     [
       'workload',
       [
-        { ...workload, state: { http: state.http }, probe: { http: probe.http } },
-        { ...workload, image: 'nginx:1.29', state: { redis: state.redis }, probe: { redis: probe.redis } },
+        { ...workload, probe: { http: probe.http }, state: { http: state.http } },
+        {
+          ...workload,
+          image: 'nginx:1.29',
+          probe: { redis: probe.redis },
+          state: { redis: state.redis },
+        },
+        { ...workload, probe: { postgres: probe.postgres }, state: { postgres: state.postgres } },
       ],
-      { ...workload, state, probe },
+      { ...workload, probe, state },
     ],
   ] as const)('%s', (name, documents, whole) => {
     const validate = strictAjv().compile(schemaOf(name))

@@ -86,6 +86,7 @@ function workload(name: string): ResolvedWorkload {
     environment: {},
     port: 8080,
     probe,
+    stopSignal: 'SIGTERM',
     readyTimeoutMs: 5000,
   }
 }

@@ -60,8 +60,14 @@ describe('continuity', () => {
     const samples = [1, 2, 3, 3, 4].map((sequence, k) =>
       sample({ k, dueMs: k * 5, doneMs: k * 5 + 1, sequence }),
     )
-    expect(continuity(samples, increments)).toMatchObject({ answers: 5, repeated: 1, rolledBack: 0 })
+    expect(continuity(samples, increments)).toMatchObject({
+      answers: 5,
+      repeated: 1,
+      acknowledged: [[1, 4]],
+      rolledBack: 0,
+    })
     expect(continuity(samples, counter)).not.toHaveProperty('repeated')
+    expect(continuity(samples, counter)).not.toHaveProperty('acknowledged')
     expect(continuity(samples, increments)).not.toHaveProperty('restarts')
   })
 

@@ -72,6 +72,27 @@ test('Redis that does not answer is an error before the migration, and a finding
   })
 })
 
+test('PostgreSQL that does not answer is an error before the migration, and a finding after it', async () => {
+  const { host } = fakeHost(healthy)
+  const workload = workloadWith({
+    probe: { protocol: 'postgres', database: 'd', user: 'u', sequenceTable: 't' },
+  })
+  const running = { host, pid: 42, address: { host: '127.0.0.1', port: 1 } }
+  await expect(takeEvidence(workload, running, { token: 'token' })).rejects.toMatchObject({
+    kind: 'trial',
+    message: 'PostgreSQL at 127.0.0.1:1 did not answer',
+  })
+  const evidence = {
+    execIdentity: { value: identity },
+    marker: { value: 'token' },
+    postgres: { ids: [[1, 9]] },
+  } as const
+  expect((await takeAftermath(workload, evidence, running)).postgres).toEqual({
+    missing: expect.stringContaining('ECONNREFUSED'),
+    unasked: true,
+  })
+})
+
 test('afterwards the same is read again, the file as far as it went before', async () => {
   const { host, ran } = fakeHost(healthy)
   const workload = workloadWith({ appendedFile: '/var/log/sample' })

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Aftermath, Evidence } from '../../../src/workloads/evidence.ts'
 import { type Observed, weigh } from '../../../src/workloads/judge.ts'
+import type { PostgresContent } from '../../../src/workloads/postgres-rows.ts'
 import { counterProbe, workloadWith } from './support.ts'
 
 const before: Evidence = { execIdentity: { value: 'a1' }, marker: { value: 'token' } }
@@ -145,6 +146,134 @@ describe('Redis', () => {
   test('without state is judged by its increments alone', () => {
     const { state: _state, ...stateless } = redis
     expect(weigh(stateless, full, holding({ keys: 9, sha256: 'cc' }), incremented).memory).toBe('kept')
+  })
+})
+
+describe('PostgreSQL', () => {
+  const postgres = workloadWith({
+    probe: { protocol: 'postgres', database: 'd', user: 'u', sequenceTable: 't' },
+    state: { kind: 'postgres', sizeBytes: 3000, rowBytes: 1000 },
+  })
+  const filled = { rows: 3, sha256: 'aa' }
+  const full: Evidence = { ...before, postgres: { filled, ids: [[1, 50]] } }
+  const holding = (parts: Partial<PostgresContent>, other: Partial<Aftermath> = {}): Aftermath => ({
+    ...same,
+    ...other,
+    postgres: { value: { filled, ids: [[1, 80]], ...parts } },
+  })
+  const added: Observed = {
+    lastSequence: 70,
+    rolledBack: 0,
+    repeated: 0,
+    acknowledged: [
+      [10, 60],
+      [62, 70],
+    ],
+  }
+
+  test('with the same content and every acknowledged row keeps both', () => {
+    expect(weigh(postgres, full, holding({}), added)).toEqual({
+      memory: 'kept',
+      files: 'kept',
+      findings: [
+        'main process: the very one that was started',
+        'sequence: no answer repeated or rolled back',
+        'PostgreSQL: all 3 filled rows are there, with the same content',
+        'PostgreSQL: every acknowledged row up to 70 is there',
+        'marker file: there, unchanged',
+      ],
+    })
+  })
+
+  test('that was started again on its data has lost its memory only', () => {
+    const { execIdentity } = restarted
+    expect(weigh(postgres, full, holding({}, { execIdentity }), added)).toMatchObject({
+      memory: 'lost',
+      files: 'kept',
+    })
+  })
+
+  test('may lack the id of a row that nobody was told of', () => {
+    const ids: PostgresContent['ids'] = [
+      [1, 60],
+      [62, 80],
+    ]
+    expect(weigh(postgres, full, holding({ ids }), added).files).toBe('kept')
+  })
+
+  test.each([
+    [
+      'rows of its state',
+      holding({ filled: { rows: 2, sha256: 'bb' } }),
+      added,
+      'PostgreSQL: 2 of 3 filled rows are there',
+    ],
+    [
+      'content',
+      holding({ filled: { rows: 3, sha256: 'bb' } }),
+      added,
+      'PostgreSQL: all 3 filled rows are there, but with other content',
+    ],
+    [
+      'the last acknowledged rows',
+      holding({ ids: [[1, 67]] }),
+      added,
+      'PostgreSQL: 3 of 69 acknowledged rows up to 70 lost: 68 to 70',
+    ],
+    [
+      'an acknowledged row in between',
+      holding({
+        ids: [
+          [1, 29],
+          [31, 80],
+        ],
+      }),
+      added,
+      'PostgreSQL: 1 of 69 acknowledged rows up to 70 lost: 30',
+    ],
+    [
+      'rows from before the migration',
+      holding({ ids: [[2, 50]] }),
+      undefined,
+      'PostgreSQL: 1 of 50 acknowledged rows up to 50 lost: 1',
+    ],
+    [
+      'rows whose ids were given to others',
+      holding({}),
+      { ...added, repeated: 1 },
+      'sequence: repeated, 1 answer with a number given before',
+    ],
+    [
+      'all rows',
+      holding({ ids: [], filled: { rows: 0, sha256: 'ee' } }),
+      undefined,
+      'PostgreSQL: 50 of 50 acknowledged rows up to 50 lost: 1 to 50',
+    ],
+  ])('that lost %s has lost files, and its memory all the same', (_name, aftermath, observed, finding) => {
+    const judged = weigh(postgres, full, aftermath, observed)
+    expect(judged).toMatchObject({ memory: 'kept', files: 'lost' })
+    expect(judged.findings).toContain(finding)
+  })
+
+  test('that cannot be read is unknown, though its marker is there', () => {
+    const aftermath = { ...same, postgres: { missing: 'ECONNREFUSED', unasked: true as const } }
+    const judged = weigh(postgres, full, aftermath, added)
+    expect(judged).toMatchObject({ memory: 'kept', files: 'unknown' })
+    expect(judged.findings).toContain('PostgreSQL: not asked (ECONNREFUSED)')
+  })
+
+  test('that never acknowledged a row is unknown', () => {
+    const none: Evidence = { ...before, postgres: { filled, ids: [] } }
+    expect(weigh(postgres, none, holding({ ids: [] }), undefined).files).toBe('unknown')
+  })
+
+  test('without state is judged by its rows alone', () => {
+    const { state: _state, ...stateless } = postgres
+    const rows: Evidence = { ...before, postgres: { ids: [[1, 50]] } }
+    const aftermath: Aftermath = { ...same, postgres: { value: { ids: [[1, 80]] } } }
+    const { files, findings } = weigh(stateless, rows, aftermath, added)
+    expect(files).toBe('kept')
+    expect(findings.filter((finding) => finding.startsWith('PostgreSQL'))).toHaveLength(1)
   })
 })
 

@@ -2,6 +2,7 @@ import { deflateSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fillState, incompressible, incompressibleAt } from '../../../src/workloads/state.ts'
+import { valueBatches } from '../../../src/workloads/values.ts'
 import { workloadWith } from './support.ts'
 
 test('values depend on the seed alone, however they are cut', () => {
@@ -34,5 +35,23 @@ test('values cannot be compressed and never repeat', () => {
 
 test('a workload without state is left alone', async () => {
   const nobody = { host: '192.0.2.1', port: 1 }
-  expect(await fillState(workloadWith(), nobody, { sizeBytes: 1000, seed: 1 })).toEqual({ keys: 0, bytes: 0 })
+  await expect(fillState(workloadWith(), nobody, { sizeBytes: 1000, seed: 1 })).resolves.toBeUndefined()
+})
+
+test('the state is cut into numbered values, some megabytes of them at a time', () => {
+  const size = fc.integer({ min: 1, max: 30_000_000 })
+  fc.assert(
+    fc.property(size, fc.integer({ min: 3000, max: 9_000_000 }), (bytes, valueBytes) => {
+      const taken: number[] = []
+      const next = (length: number) => {
+        taken.push(length)
+        return Buffer.alloc(0)
+      }
+      const batches = [...valueBatches(bytes, valueBytes, next)]
+      expect(batches.flat().map(({ number }) => number)).toEqual([...taken.keys()])
+      expect(taken.reduce((sum, length) => sum + length, 0)).toBe(bytes)
+      expect(taken.slice(0, -1).every((length) => length === valueBytes)).toBe(true)
+      for (const batch of batches) expect((batch.length - 1) * valueBytes).toBeLessThan(4 * 1024 * 1024)
+    }),
+  )
 })

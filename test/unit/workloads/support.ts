@@ -16,6 +16,7 @@ export function workloadWith(parts: Partial<ResolvedWorkload> = {}): ResolvedWor
     environment: {},
     port: 8080,
     probe: { protocol: 'http', path: '/', expectStatus: 200 },
+    stopSignal: 'SIGTERM',
     readyTimeoutMs: 30_000,
     ...parts,
   }
