@@ -169,7 +169,11 @@ describe('a workload', () => {
         identity: '/identity',
         sequence: '/count',
       },
+      state: { kind: 'http', sizeBytes: 1_048_576, path: '/fill' },
       appendedFile: '/var/lib/server/log',
+      manifest: '/data/manifest',
+      volumes: [{ name: 'data', path: '/data', maximumSizeBytes: 16_777_216 }],
+      stopSignal: 'SIGINT',
       readyTimeoutMs: 10_000,
     })
   })
