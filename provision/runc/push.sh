@@ -34,7 +34,8 @@ while ((readlink($file) // '') eq $link) {
 # connection: which file of CRIU's is the connection to there; nothing as long as there is none.
 sub connection {
   open(my $table, '<', '/proc/net/tcp') or return;
-  my ($inode) = map { (split)[9] } grep { (split)[2] eq $remote } <$table>;
+  # One that has ended stays in the table for a minute, without an inode.
+  my ($inode) = grep { $_ } map { (split)[9] } grep { (split)[2] eq $remote } <$table>;
   return unless $inode;
   my @criu = grep { (readlink("$_/exe") // '') =~ m{/criu$} } glob('/proc/[0-9]*');
   my ($found) = grep { (readlink($_) // '') eq "socket:[$inode]" } map { glob("$_/fd/*") } @criu;
