@@ -1,8 +1,8 @@
 #!/bin/sh
 # The destination's side of a move. Listens, takes what source.sh sends, and restores it as soon as the last byte is there.
 # A word a line comes on standard input and goes to standard output:
-#   in   round N | final | restore     the last when volumes have to be here before it
-#   out  key KEY | synchronised | round N | received | restored PID | announced | lazy PAGES | failed WHAT
+#   in   reserve BYTES | round N | final | restore     the first when diskless, the last when volumes have to be here before it
+#   out  key KEY | synchronised | reserved | round N | received | restored PID | announced | lazy PAGES | failed WHAT
 # and on standard error the port that it listens on.
 #   destination.sh ADDRESS PEER
 # MODE is stop-copy, diskless or postcopy; PAGE_SERVER the address and port of the page server; TRANSFER tcp, ssh or rsync;
@@ -59,6 +59,15 @@ failed() { tell "failed $*"; exit 1; }
 # Before `failed`: the lines of a log of CRIU that matter.
 quote() { grep Error "$work/$1.log" | grep -v RLIMIT_NOFILE >&2 || true; }
 
+# reserve BYTES: makes room for the images and for the process that is restored from them. Memory that was used a moment ago is at hand:
+# a machine that is virtual itself may have to ask its own host for any other, page by page, while the workload is frozen.
+reserve() {
+  available=$(awk '/^MemAvailable:/ { printf "%d", $2 * 1024 }' /proc/meminfo)
+  [ $(($1 * 2)) -lt "$available" ] ||
+    failed "not enough memory: $(($1 * 2 >> 20)) MiB are needed for the images and the process, $((available >> 20)) MiB are free"
+  head -c $(($1 * 2)) /dev/zero >"$images/reserved" 2>/dev/null || true # it was worth trying
+}
+
 layer() { tar -x -b 64 -B -g /dev/null --xattrs --xattrs-include='*' --numeric-owner -C "$bundle/upper"; }
 unpack() { tar -x -b 2048 -B -C "$state"; }
 
@@ -79,6 +88,11 @@ if [ "$MODE" = diskless ]; then
 fi
 layer || failed 'the writable layer could not be unpacked'
 tell synchronised
+if [ "$MODE" = diskless ]; then
+  read -r word bytes <&3 && [ "$word" = reserve ] || exit 0
+  reserve "$bytes"
+  tell reserved
+fi
 
 while read -r word round <&3 && [ "$word" = round ]; do
   unpack || failed "round $round could not be unpacked"
@@ -89,6 +103,7 @@ while read -r word round <&3 && [ "$word" = round ]; do
   tell "round $round"
 done
 [ "$word" = final ] || exit 0
+rm -f "$images/reserved"
 
 if [ "$COMPRESSION" = none ] || [ "$TRANSFER" = rsync ]; then
   { unpack && layer; } || failed 'what was sent could not be unpacked'

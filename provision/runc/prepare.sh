@@ -1,11 +1,11 @@
 #!/bin/sh
 # Makes a bundle and the network that it will be in, its bridge port still down. config.json comes on standard input.
-#   prepare.sh IMAGE_ID ADDRESS MAC [lift-pipe-limits]
+#   prepare.sh IMAGE_ID ADDRESS MAC MODE        stop-copy, diskless or postcopy
 # The root file system is the image's, unpacked once, under an overlay of the trial's own; the network namespace is made here
 # and not by runc, so that CRIU neither dumps nor restores it.
 # shellcheck source=names.sh
 . "$(dirname "$0")/names.sh"
-image=$1 address=$2 mac=$3
+image=$1 address=$2 mac=$3 mode=$4
 sh "$(dirname "$0")/remove.sh"
 mkdir -p "$bundle/rootfs" "$bundle/upper" "$bundle/overlay-work" "$state/runc" "$state/shm" "$images" "$work"
 chmod 1777 "$state/shm"
@@ -14,7 +14,11 @@ cat >"$bundle/config.json"
 lower=$store/images/${image#sha256:}
 sh "$(dirname "$0")/unpack.sh" "$image" "$lower"
 mount -t overlay -o "lowerdir=$lower,upperdir=$bundle/upper,workdir=$bundle/overlay-work" migration-testbed "$bundle/rootfs"
-mount -t tmpfs -o size=90%,mode=0700 migration-testbed "$images"
+# A page server writes faster to huge pages. Whoever writes images with ordinary calls waits for them instead.
+huge=
+[ "$mode" != diskless ] || huge=,huge=always
+mount -t tmpfs -o "size=90%,mode=0700$huge" migration-testbed "$images" 2>/dev/null ||
+  mount -t tmpfs -o size=90%,mode=0700 migration-testbed "$images" # a kernel without them
 
 # The lock of the network is ours: a bridge port that lets nothing through is closed and opened in a millisecond, where CRIU's
 # firewall rules take tens of them, and nothing can be left behind in a firewall. CRIU 4.1 crashes when it reads of it in a
@@ -62,7 +66,7 @@ HOOK
 chmod 0755 "$bundle/on-action"
 
 # Post-copy needs pipes as large as memory; who may not exceed the limits of pipes has them lifted until the bundle is removed.
-if [ "${4:-}" = lift-pipe-limits ] && [ "$(cat /proc/sys/fs/pipe-max-size)" -lt 1073741824 ] &&
+if [ "$mode" = postcopy ] && [ "$(cat /proc/sys/fs/pipe-max-size)" -lt 1073741824 ] &&
   [ $((0x$(awk '$1 == "CapEff:" { print substr($2, length($2) - 6, 1) }' /proc/self/status) & 1)) = 0 ]; then
   for name in pipe-max-size pipe-user-pages-soft; do cp "/proc/sys/fs/$name" "$state/$name"; done
   echo 1073741824 >/proc/sys/fs/pipe-max-size

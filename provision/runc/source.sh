@@ -2,7 +2,7 @@
 # The source's side of a move. Connects to the destination, sends the writable layer while the workload runs, and waits; from
 # the freeze to the last byte it asks nobody. A word a line comes on standard input and goes to standard output:
 #   in   pre-dump N | go | release | resume         nothing more: the workload goes on here
-#   out  connected | synchronised | round N BYTES STATISTICS | dumped | sent BYTES | ended EXIT_CODE [STATISTICS] | failed WHAT
+#   out  connected | synchronised BYTES_OF_MEMORY | round N BYTES STATISTICS | dumped | sent BYTES | ended EXIT_CODE [STATISTICS] | failed WHAT
 #   source.sh DESTINATION PORT
 # MODE is stop-copy, diskless or postcopy; PAGE_SERVER the address and port of the page server; TRANSFER tcp, ssh or rsync, KEY what
 # ssh logs in with; COMPRESSION what the bytes go through: none, zstd or lz4.
@@ -77,7 +77,9 @@ fi
 code=0
 layer || code=$?
 [ "$code" -le 1 ] || failed 'the writable layer could not be read' # 1: a file was written to meanwhile
-tell synchronised
+# What the workload has in memory now.
+tell "synchronised $(ip netns pids "$netns" | while read -r pid; do cat "/proc/$pid/status" 2>/dev/null || true; done |
+  awk '/^VmRSS:/ { sum += $2 } END { printf "%d", sum * 1024 }')"
 
 parent=
 while read -r word round <&3 && [ "$word" = pre-dump ]; do

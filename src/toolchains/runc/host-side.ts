@@ -59,7 +59,7 @@ export async function prepareHost(context: TrialContext, host: Host, mode: Mode)
     cgroup: `/${id}`,
   })
   await runScript(host, 'prepare', 'preparation of the bundle', {
-    args: [image.id, service.address, service.mac, mode.memory === 'postcopy' ? 'lift-pipe-limits' : ''],
+    args: [image.id, service.address, service.mac, mode.memory],
     input: JSON.stringify(document),
     timeoutMs: 5 * 60_000, // an image is unpacked the first time
     signal,

@@ -131,10 +131,14 @@ async function stage(mode: Mode, context: TrialContext, timeline: Timeline, side
     return { source, destination }
   })
   const copied = { what: 'the first copy of the writable layer', ms: 10 * 60_000 }
-  await Promise.race([
+  const either = <Result>(wanted: Promise<Result>) =>
+    Promise.race([wanted, source.broken, destination.broken])
+  const [memoryBytes] = await either(
     Promise.all([source.expect('synchronised', copied), destination.expect('synchronised', copied)]),
-    source.broken,
-    destination.broken,
-  ])
+  )
+  if (mode.memory === 'diskless') {
+    destination.tell(`reserve ${memoryBytes}`)
+    await either(destination.expect('reserved', limit('room for the memory')))
+  }
   return { source, destination, offset }
 }
