@@ -54,6 +54,12 @@ if command -v mkfs.btrfs >/dev/null; then
   fact volumes.rsync yes
 fi
 
+# CRIU reads the limits of every process that it dumps; of another user's only root with CAP_SYS_RESOURCE may (prlimit(2)).
+setpriv --reuid=65534 --clear-groups sleep 10 &
+until [ "$(stat -c %u "/proc/$!" 2>/dev/null)" = 65534 ] || ! kill -0 $! 2>/dev/null; do sleep 0.01; done
+if prlimit --pid $! --nofile >/dev/null 2>&1; then fact limitsOfOthers yes; else fact limitsOfOthers no; fi
+kill $! 2>/dev/null
+
 # A discipline that the kernel lacks is refused before it looks at its options.
 ip link add testbed-probe type dummy 2>/dev/null || ip link add testbed-probe type veth 2>/dev/null
 for discipline in tbf htb netem; do

@@ -115,6 +115,7 @@ export interface WorkloadDocument {
   }
   readonly appendedFile?: string
   readonly manifest?: string
+  readonly leavesRoot: boolean
   readonly stopSignal: string
   readonly volumes?: readonly { readonly name: string; readonly path: string; readonly size: string }[]
   readonly readyTimeout: string

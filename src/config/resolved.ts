@@ -183,6 +183,8 @@ export interface ResolvedWorkload {
     readonly path: string
     readonly maximumSizeBytes: number
   }[]
+  /** Whether its processes run as another user than the container's root. */
+  readonly leavesRoot: boolean
   /** What tells it to end: `SIGTERM`. */
   readonly stopSignal: string
   /** How long after its start the first good answer may take. */

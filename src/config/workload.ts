@@ -155,6 +155,7 @@ function resolve(document: WorkloadDocument, file: string, folder: string): Reso
             return { name: one.name, path: one.path, maximumSizeBytes: parseSize(one.size) }
           }),
         }),
+    leavesRoot: document.leavesRoot,
     stopSignal: document.stopSignal,
     readyTimeoutMs: parseDuration(readyTimeout),
   }

@@ -18,6 +18,8 @@ export interface Facts {
   readonly criuFeatures: Readonly<Record<string, boolean>>
   /** Queueing disciplines that the kernel offers: tbf, htb, netem. */
   readonly queueDisciplines: readonly string[]
+  /** Whether its root may read the limits of other users' processes, without which CRIU cannot dump them. */
+  readonly limitsOfOthers: boolean
   /** How it can keep copies of volumes: btrfs, rsync. */
   readonly volumeBackEnds: readonly string[]
   readonly clockSource: string

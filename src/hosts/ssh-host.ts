@@ -34,6 +34,7 @@ const noFacts: Facts = {
   versions: {},
   criuFeatures: {},
   queueDisciplines: [],
+  limitsOfOthers: false,
   volumeBackEnds: [],
   clockSource: '',
 }

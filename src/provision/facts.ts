@@ -48,6 +48,7 @@ export function parseFacts(text: string): Facts {
         }),
     criuFeatures: Object.fromEntries(below('criu.').map(([name, value]) => [name, value === 'yes'])),
     queueDisciplines: below('qdisc.').map(([name]) => name),
+    limitsOfOthers: facts.get('limitsOfOthers') === 'yes',
     volumeBackEnds: below('volumes.').map(([name]) => name),
     clockSource: textOf('clockSource'),
     ...(virtualization === undefined ? {} : { virtualization }),

@@ -18,6 +18,7 @@ import {
   removeAll,
 } from './docker.ts'
 import { goOnAtSource } from './go-on.ts'
+import { lacksForOtherUsers } from './other-users.ts'
 import type { StagedCommand } from './staged-command.ts'
 import type { Timeline } from './timeline.ts'
 import type { Deployment, Migration, Toolchain, TrialContext } from './toolchain.ts'
@@ -59,7 +60,7 @@ export const dockerCheckpoint: Toolchain = {
     const [atSource, atDestination] = [lacking(source), lacking(destination)]
     if (atSource !== undefined) return { ...atSource, at: 'source' }
     if (atDestination !== undefined) return { ...atDestination, at: 'destination' }
-    return lacksVolumes(source, destination, workload)
+    return lacksForOtherUsers(source, workload) ?? lacksVolumes(source, destination, workload)
   },
   deploy: async (context) => {
     await Promise.all(

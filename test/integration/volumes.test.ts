@@ -27,7 +27,7 @@ const MiB = 1024 * 1024
 describeOnHosts('volumes', () => {
   let testbed: TestbedFolder
   beforeAll(async () => {
-    testbed = await makeTestbedFolder(61)
+    testbed = await makeTestbedFolder(63)
     expectExit(await testbed.run('up'), 0)
   })
   afterAll(() => testbed.remove())

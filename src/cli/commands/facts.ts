@@ -33,6 +33,7 @@ function describe(one: Facts): Map<string, string> {
     ['docker experimental', one.docker === undefined ? '–' : feature(one.docker.experimental)],
     ['docker storage', one.docker?.storageDriver ?? '–'],
     ['queue disciplines', one.queueDisciplines.join(' ') || 'none'],
+    ['limits of other users', feature(one.limitsOfOthers)],
     ['volumes by', one.volumeBackEnds.join(' ') || 'none'],
     ...Object.entries(one.criuFeatures).map(
       ([name, has]) => [`criu ${name}`, feature(has)] as [string, string],

@@ -1,5 +1,6 @@
 import type { Facts } from '../../hosts/facts.ts'
 import { clearCriuWork } from '../criu-work.ts'
+import { lacksForOtherUsers } from '../other-users.ts'
 import type { Toolchain, TrialContext } from '../toolchain.ts'
 import { createVolumes, lacksVolumes, removeVolumes } from '../trial-volumes.ts'
 import { loadImage } from './image.ts'
@@ -11,7 +12,9 @@ export const podmanCheckpoint: Toolchain = {
   name: 'podman-checkpoint',
   keeps: { memory: true, connections: true, files: true },
   supports: (source, destination, workload) =>
-    lackingAt(source, destination, lacking) ?? lacksVolumes(source, destination, workload),
+    lackingAt(source, destination, lacking) ??
+    lacksForOtherUsers(source, workload) ??
+    lacksVolumes(source, destination, workload),
   prepare: loadImage,
   deploy,
   migrate: (context, _deployment, timeline) => migrate(context, timeline, { previous: false }),

@@ -1,4 +1,5 @@
 import { announce } from '../docker.ts'
+import { lacksForOtherUsers } from '../other-users.ts'
 import type { Toolchain } from '../toolchain.ts'
 import { createVolumes, lacksVolumes, removeVolumes } from '../trial-volumes.ts'
 import { prepareHost, removeBundles, startBundle, unpackImage } from './host-side.ts'
@@ -11,7 +12,9 @@ function runcToolchain(name: string, mode: Mode): Toolchain {
     keeps: { memory: true, connections: true, files: true },
     axes: ['transfer', 'compression'],
     supports: (source, destination, workload) =>
-      missingFor(mode, source, destination) ?? lacksVolumes(source, destination, workload),
+      missingFor(mode, source, destination) ??
+      lacksForOtherUsers(source, workload) ??
+      lacksVolumes(source, destination, workload),
     prepare: unpackImage,
     deploy: async (context) => {
       await prepareHost(context, context.source, mode)

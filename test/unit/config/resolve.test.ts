@@ -173,6 +173,7 @@ describe('a workload', () => {
       appendedFile: '/var/lib/server/log',
       manifest: '/data/manifest',
       volumes: [{ name: 'data', path: '/data', maximumSizeBytes: 16_777_216 }],
+      leavesRoot: true,
       stopSignal: 'SIGINT',
       readyTimeoutMs: 10_000,
     })

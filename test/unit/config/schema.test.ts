@@ -127,6 +127,7 @@ const { probe, state, ...workload }: Complete<WorkloadDocument> = {
   },
   appendedFile: '/a',
   manifest: '/a/b',
+  leavesRoot: true,
   stopSignal: 'SIGINT',
   volumes: [{ name: 'a', path: '/a', size: '16MiB' }],
   readyTimeout: '1s',

@@ -26,6 +26,7 @@ export const facts: Facts = {
   versions: { docker: '26.1.5' },
   criuFeatures: {},
   queueDisciplines: [],
+  limitsOfOthers: true,
   volumeBackEnds: [],
   clockSource: 'tsc',
 }
@@ -86,6 +87,7 @@ function workload(name: string): ResolvedWorkload {
     environment: {},
     port: 8080,
     probe,
+    leavesRoot: false,
     stopSignal: 'SIGTERM',
     readyTimeoutMs: 5000,
   }

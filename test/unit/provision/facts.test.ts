@@ -18,6 +18,7 @@ criu.mem_dirty_track\tyes
 criu.uffd\tno
 qdisc.tbf\tyes
 qdisc.netem\tyes
+limitsOfOthers\tyes
 volumes.btrfs\tyes
 volumes.rsync\tyes
 `
@@ -36,6 +37,7 @@ test('every line of facts.sh has its place', () => {
     docker: { experimental: true, storageDriver: 'overlay2', cgroupDriver: 'systemd' },
     criuFeatures: { mem_dirty_track: true, uffd: false },
     queueDisciplines: ['tbf', 'netem'],
+    limitsOfOthers: true,
     volumeBackEnds: ['btrfs', 'rsync'],
   })
 })
@@ -49,6 +51,12 @@ test('what a host did not say is unknown, never assumed', () => {
     cpus: 0,
     init: 'other',
   })
-  expect(facts).toMatchObject({ versions: {}, criuFeatures: {}, queueDisciplines: [], volumeBackEnds: [] })
+  expect(facts).toMatchObject({
+    versions: {},
+    criuFeatures: {},
+    queueDisciplines: [],
+    limitsOfOthers: false,
+    volumeBackEnds: [],
+  })
   expect(facts).not.toHaveProperty('docker')
 })

@@ -14,6 +14,7 @@ const able: Facts = {
   docker: { experimental: false, storageDriver: 'overlayfs', cgroupDriver: 'systemd' },
   criuFeatures: { mem_dirty_track: true, uffd: true, 'uffd-noncoop': true },
   queueDisciplines: [],
+  limitsOfOthers: true,
   volumeBackEnds: [],
   clockSource: 'tsc',
 }
