@@ -33,9 +33,17 @@ sed -n 's/^uplink //p' "$record" | while read -r uplink was; do
   ! command -v nmcli >/dev/null || nmcli device set "$uplink" managed yes 2>/dev/null || true
 done
 [ ! -e /sys/class/net/svc0 ] || ip link del svc0
+# Volumes: what is mounted, then the pool that it is in. Their place may be a file system of its own, as may be the folder below.
+volumes=/var/lib/migration-testbed/volumes
+for place in /run/migration-testbed-volumes/* "$volumes/pool"; do
+  ! grep -qs " $place " /proc/self/mounts || umount -l "$place"
+done
+rm -rf /run/migration-testbed-volumes
+[ ! -d "$volumes" ] || find "$volumes" -xdev -mindepth 1 -delete
+rmdir "$volumes" 2>/dev/null || true
 rm -rf "$provision" /var/log/criu/verify /run/migration-testbed-provisioned
 rmdir /usr/local/lib/migration-testbed 2>/dev/null || true
 # The record goes last. The folder may be a file system of its own, which stays.
-find /var/lib/migration-testbed -xdev -mindepth 1 ! -path "$record" -delete
+find /var/lib/migration-testbed -xdev -mindepth 1 ! -path "$record" ! -path "$volumes" -delete
 rm -f "$record"
 rmdir /var/lib/migration-testbed 2>/dev/null || true
