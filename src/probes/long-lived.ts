@@ -7,7 +7,10 @@ import type { Settle } from './recorder.ts'
 export interface LongLivedConnection {
   /** Queues probe k; false once the socket is dead and that has been told: there is nothing left to measure. */
   probe(k: number, settle: () => Settle): boolean
-  /** Resolves with the next answer, or with the socket's death; at once when it is dead. */
+  /**
+   * Resolves once what is sent from now on is answered, or with the socket's death; at once when it is dead. An answer to what was
+   * sent before proves nothing: the other side may have had that already, and what followed is still to be sent again.
+   */
   told(): Promise<void>
   close(): void
 }
@@ -29,10 +32,14 @@ export function openLongLived(target: ProbeTarget, exchange: Exchange): LongLive
   const outstanding: Outstanding[] = []
   let death: Judgement | undefined
   let deathTold = false
-  let awaiting: PromiseWithResolvers<void> | undefined
+  /** Requests that were written, and answers to them: they come in the same order. */
+  let written = 0
+  let answered = 0
+  let waiting: readonly { readonly answers: number; readonly resolve: () => void }[] = []
   const tell = (): void => {
-    awaiting?.resolve()
-    awaiting = undefined
+    const enough = ({ answers }: { readonly answers: number }) => death !== undefined || answered >= answers
+    for (const one of waiting.filter(enough)) one.resolve()
+    waiting = waiting.filter((one) => !enough(one))
   }
 
   const die = (judgement: Judgement): void => {
@@ -47,6 +54,7 @@ export function openLongLived(target: ProbeTarget, exchange: Exchange): LongLive
     tell()
   }
   const write = (k: number): void => {
+    written += 1
     socket.write(exchange.request('connection', k))
   }
   const accept = (answer: Answer): void => {
@@ -55,6 +63,7 @@ export function openLongLived(target: ProbeTarget, exchange: Exchange): LongLive
       if (answer.last === true) return // a good-bye; that the socket ends is told when it does
       throw new Error('an answer that nobody asked for')
     }
+    answered += 1
     oldest.settle(exchange.judge('connection', oldest.k, answer))
     const next = outstanding[0]
     if (!exchange.pipelined && next !== undefined) write(next.k)
@@ -85,8 +94,9 @@ export function openLongLived(target: ProbeTarget, exchange: Exchange): LongLive
     },
     told: async () => {
       if (death !== undefined) return
-      awaiting ??= Promise.withResolvers()
-      await awaiting.promise
+      const { promise, resolve } = Promise.withResolvers<void>()
+      waiting = [...waiting, { answers: written + 1, resolve }]
+      await promise
     },
     close: () => {
       death ??= { outcome: 'unanswered' }
