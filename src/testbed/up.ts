@@ -10,7 +10,7 @@ import { requireMeasurable } from './measurable.ts'
 import { bakeOnce, makeReady } from './ready.ts'
 import type { RunningTestbed } from './running.ts'
 import { lockTestbed, readState, type TestbedState, writeState } from './state.ts'
-import { forgetVolumes, settleVolumes } from './volumes.ts'
+import { forgetVolumes, requireHostsOfVolumes, settleVolumes } from './volumes.ts'
 
 /** A testbed file that was read, and the way to point into it. */
 export interface LoadedTestbed {
@@ -35,6 +35,8 @@ export interface UpOptions {
  * @throws TestbedError `prerequisite` or `configuration` before anything is made; `busy`; `testbed` when a step fails
  */
 export async function bringUp(loaded: LoadedTestbed, options: UpOptions): Promise<RunningTestbed> {
+  const names = loaded.value.hosts.map(({ name }) => name)
+  await requireHostsOfVolumes(loaded.value.name, names)
   return await prepare(loaded, options, async (provider, state, unlock) => {
     const addresses = await provider.create(loaded.value, options.signal)
     const running = await makeReady(provider, state, addresses, unlock, { ...options, reset: false })

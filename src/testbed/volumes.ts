@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HostName, TestbedName } from '../config/resolved.ts'
-import { TestbedError } from '../core/errors.ts'
+import { messageOf, TestbedError } from '../core/errors.ts'
 import type { Progress } from '../core/progress.ts'
 import { systemClock } from '../core/time.ts'
 import type { Host } from '../hosts/host.ts'
@@ -40,7 +40,14 @@ export async function withVolumes<Result>(
     await Promise.all(
       status.hosts.map(async ({ name: host, state }) => {
         hosts.set(host, undefined)
-        if (state === 'running') hosts.set(host, await openHost(name, host, signal))
+        if (state !== 'running') return
+        const opened = await openHost(name, host, signal).catch((error: unknown) => {
+          signal.throwIfAborted()
+          // It waits as a dead one would; other hosts and datasets are not held up by it.
+          progress({ kind: 'warning', text: messageOf(error), host })
+          return undefined
+        })
+        hosts.set(host, opened)
       }),
     )
     const context = { store: volumesOf(name), hosts, clock: systemClock, progress, signal }
@@ -78,6 +85,19 @@ export async function requireNoVolumes(name: TestbedName): Promise<void> {
     {
       why: datasets.map((dataset) => `${dataset.name} on ${dataset.primary}`),
       hint: 'use another testbed, or destroy them: testbed volume destroy',
+    },
+  )
+}
+
+/** @throws TestbedError (configuration) when a host that has a dataset is not among those that are to be up */
+export async function requireHostsOfVolumes(name: TestbedName, hosts: readonly HostName[]): Promise<void> {
+  const lost = (await volumesOf(name).list()).find(({ primary }) => !hosts.includes(primary))
+  if (lost === undefined) return
+  throw new TestbedError(
+    'configuration',
+    `dataset ${lost.name} is on ${lost.primary}, which would be removed`,
+    {
+      hint: 'move it to a host that stays, or destroy it: testbed volume move, testbed volume destroy',
     },
   )
 }
