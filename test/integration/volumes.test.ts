@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createNamespacesProvider } from '../../src/providers/namespaces/provider.ts'
 import type { CommandLineResult } from '../support/command-line.ts'
+import { said } from '../support/machine-state.ts'
 import { describeOnHosts } from '../support/requirements.ts'
 import { expectExit, makeTestbedFolder, type TestbedFolder } from '../support/testbed-folder.ts'
 
@@ -32,6 +34,8 @@ describeOnHosts('volumes', () => {
   })
   afterAll(() => testbed.remove())
 
+  const loopDevices = () => said('losetup', '--noheadings', '--list', '--output', 'NAME')
+  const loopsBefore = loopDevices()
   const volume = (...args: string[]) => testbed.run('volume', ...args)
   async function json<Result>(...args: string[]): Promise<Result> {
     return JSON.parse(expectExit(await volume(...args, '--json'), 0).stdout) as Result
@@ -224,6 +228,22 @@ describeOnHosts('volumes', () => {
     await json<Moved>('move', 'leased', 'host-a', '--token', second.token)
     expectExit(await volume('release', 'leased', '--token', second.token), 0)
     expectExit(await volume('destroy', 'leased'), 0)
+  })
+
+  test('a host that was powered off has its volumes again, and down leaves no loop device of them', async () => {
+    const { path } = await json<Shown>('create', 'durable', '--size', '16MiB', '--back-end', 'btrfs')
+    await on('host-a', `echo here >${path}/file && sync ${path}/file`)
+    expect(loopDevices().length).toBeGreaterThan(loopsBefore.length)
+    await createNamespacesProvider(testbed.context()).kill('host-a')
+    const shown = await volume('show', 'durable', '--json')
+    expect(JSON.parse(expectExit(shown, 0).stdout)).toMatchObject({ primary: 'host-a', copies: [] })
+    refused(await volume('move', 'durable', 'host-b'), 4, 'host-a: the host does not run', 'testbed up')
+    expectExit(await testbed.run('up'), 0)
+    expect(await on('host-a', `cat ${path}/file`)).toBe('here')
+    expectExit(await testbed.run('down'), 0)
+    await vi.waitFor(() => expect(loopDevices()).toEqual(loopsBefore), 10_000)
+    expectExit(await testbed.run('up'), 0)
+    expect(await json<Shown[]>('list')).toEqual([])
   })
 
   test('an experiment does not put back hosts with datasets on them', async () => {
