@@ -17,6 +17,9 @@ const answerMs = 30_000
 /** Emulated, two machines at once on two processors need 50 s; a loaded machine several times that. */
 const bootMs = 300_000
 const restoredMs = 30_000
+/** How often it is looked: a boot takes a minute, a restored machine answers within a second. */
+const bootPollMs = 200
+const restoredPollMs = 50
 
 export interface VmContext {
   readonly context: ProviderContext
@@ -109,7 +112,7 @@ export function isStuck(state: string | undefined): boolean {
 
 /** Waits until a host that boots accepts our key. @throws TestbedError with the end of its console */
 export async function waitForBoot(vm: VmContext, address: HostAddress, signal: AbortSignal): Promise<void> {
-  await waitUntil(vm, bootMs, 'SSH', signal, () => letsUsIn(address, signal))
+  await waitUntil(vm, bootMs, bootPollMs, 'SSH', signal, () => letsUsIn(address, signal))
 }
 
 /** Waits until a host that was put back is reached: the rest it did before. Behind a forwarded port only sshd itself tells. */
@@ -119,7 +122,7 @@ export async function waitForRestored(
   signal: AbortSignal,
 ): Promise<void> {
   const reached = address.port === 22 ? refuses : greets
-  await waitUntil(vm, restoredMs, 'answer after its snapshot was loaded', signal, () =>
+  await waitUntil(vm, restoredMs, restoredPollMs, 'answer after its snapshot was loaded', signal, () =>
     reached(address, signal),
   )
 }
@@ -127,6 +130,7 @@ export async function waitForRestored(
 async function waitUntil(
   vm: VmContext,
   timeoutMs: number,
+  intervalMs: number,
   what: string,
   signal: AbortSignal,
   ready: () => Promise<boolean>,
@@ -148,7 +152,7 @@ async function waitUntil(
       const state = await stateOf(vm, process)
       return isStuck(state) ? state : undefined
     },
-    { what, where: host, timeoutMs, intervalMs: 200, clock: context.clock, signal },
+    { what, where: host, timeoutMs, intervalMs, clock: context.clock, signal },
   ).catch(async (error: unknown) => {
     if (signal.aborted) throw error
     const seconds = timeoutMs / 1000
