@@ -1,4 +1,3 @@
-import type { Progress } from '../core/progress.ts'
 import type { Facts } from '../hosts/facts.ts'
 import type { Host } from '../hosts/host.ts'
 import type { Dataset } from './dataset.ts'
@@ -27,7 +26,6 @@ export interface PushOptions {
   readonly source: Host
   readonly destination: Host
   readonly dataset: Dataset
-  readonly progress: Progress
   readonly signal: AbortSignal
 }
 

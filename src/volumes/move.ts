@@ -83,7 +83,7 @@ export async function beginMove(
       () => onCopy(destination, 'preparation of a copy', ['receiving', ...copyArguments(dataset)], signal),
       { host: to },
     )
-    push = await backEndOf(dataset).openPush({ source, destination, dataset, progress, signal })
+    push = await backEndOf(dataset).openPush({ source, destination, dataset, signal })
     await passWhileRunning(context, push, passes, source.name)
   } catch (error) {
     return await undo(error)
