@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openHostClock } from '../../src/hosts/host-clock.ts'
 import { connectHost, type SshHost } from '../../src/hosts/ssh-host.ts'
 import type { TestbedState } from '../../src/testbed/state.ts'
 import { describeOnHosts } from '../support/requirements.ts'
@@ -157,6 +158,18 @@ describeOnHosts('hosts over SSH', () => {
     process.kill()
     await process.exit.catch(() => undefined)
     expect(await ends('3004')).toBe(true)
+  })
+
+  test('questions and answers of one session go to and fro without waiting for anything', async () => {
+    const clock = await openHostClock(host)
+    const took: number[] = []
+    for (let n = 0; n < 20; n += 1) {
+      const asked = performance.now()
+      await clock.now()
+      took.push(performance.now() - asked)
+    }
+    clock.close()
+    expect(took.sort((a, b) => a - b)[10], 'the median of 20, milliseconds').toBeLessThan(20)
   })
 
   test('fifty commands at once go through the bounded channels', async () => {

@@ -4,27 +4,13 @@ import type { CommandLineResult } from '../support/command-line.ts'
 import { said } from '../support/machine-state.ts'
 import { describeOnHosts } from '../support/requirements.ts'
 import { expectExit, makeTestbedFolder, type TestbedFolder } from '../support/testbed-folder.ts'
-
-interface Shown {
-  readonly id: string
-  readonly state: string
-  readonly reason: string
-  readonly primary: string
-  readonly path: string
-  readonly copies: readonly {
-    host: string
-    role: string
-    epoch: number
-    attachedAt?: string
-    snapshots: string[]
-  }[]
-}
-interface Moved {
-  readonly passes: readonly { bytes: number; frozen: boolean }[]
-  readonly frozenMs: number
-}
-
-const MiB = 1024 * 1024
+import {
+  type Moved,
+  pathOfVolume,
+  type Shown,
+  testVolumeMoves,
+  volumeTools,
+} from '../support/volume-contract.ts'
 
 describeOnHosts('volumes', () => {
   let testbed: TestbedFolder
@@ -36,22 +22,7 @@ describeOnHosts('volumes', () => {
 
   const loopDevices = () => said('losetup', '--noheadings', '--list', '--output', 'NAME')
   const loopsBefore = loopDevices()
-  const volume = (...args: string[]) => testbed.run('volume', ...args)
-  async function json<Result>(...args: string[]): Promise<Result> {
-    return JSON.parse(expectExit(await volume(...args, '--json'), 0).stdout) as Result
-  }
-  async function on(host: string, script: string): Promise<string> {
-    const connection = await testbed.connect(host)
-    try {
-      const { exitCode, stdout, stderr } = await connection.run({ argv: ['sh', '-ec', script] })
-      if (exitCode !== 0) throw new Error(`${host}: ${script}: ${stderr}`)
-      return stdout.trim()
-    } finally {
-      connection.close()
-    }
-  }
-  const digest = (host: string, path: string) =>
-    on(host, `cd ${path} && find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum`)
+  const { volume, json, on } = volumeTools(() => testbed)
   function refused(result: CommandLineResult, exitCode: number, ...said: string[]): void {
     expect(result.exitCode).toBe(exitCode)
     expect(result.stderr).toMatch(/^✗ /m)
@@ -61,54 +32,9 @@ describeOnHosts('volumes', () => {
 
   describe.each(['btrfs', 'rsync'])('kept by %s', (backEnd) => {
     const name = `data-${backEnd}`
-    let path: string
+    const path = pathOfVolume(name)
 
-    test('what was written follows, and only the new primary can be written to', async () => {
-      const made = await json<Shown>(
-        'create',
-        name,
-        '--size',
-        '256MiB',
-        '--host',
-        'host-a',
-        '--back-end',
-        backEnd,
-      )
-      path = made.path
-      await on(
-        'host-a',
-        `cd ${path}; mkdir -p deep/er; head -c ${32 * MiB} /dev/urandom >large
-         for n in $(seq 200); do head -c 3000 /dev/urandom >deep/er/$n; done; ln large hard; ln -s large soft; mkfifo fifo; chmod 4711 large; chown 12:34 soft -h`,
-      )
-      const before = await digest('host-a', path)
-      const moved = await json<Moved>('move', name, 'host-b')
-      expect(moved.passes[0]?.bytes).toBeGreaterThan(32 * MiB)
-      expect(moved.passes.at(-1)).toMatchObject({ frozen: true })
-      expect(moved.passes.at(-1)?.bytes).toBeLessThan(MiB)
-      expect(await digest('host-b', path)).toBe(before)
-      expect(
-        await on('host-b', `cd ${path} && stat -c '%a %h %u' large && stat -c '%u:%g %F' soft fifo`),
-      ).toBe('4711 2 0\n12:34 symbolic link\n0:0 fifo')
-      const { primary, state, copies } = await json<Shown>('show', name)
-      expect({ primary, state }).toEqual({ primary: 'host-b', state: 'attached' })
-      expect(copies.map(({ host, role, epoch, attachedAt }) => ({ host, role, epoch, attachedAt }))).toEqual([
-        { host: 'host-a', role: 'replica', epoch: 1, attachedAt: undefined },
-        { host: 'host-b', role: 'primary', epoch: 2, attachedAt: path },
-      ])
-      expect(await on('host-a', `mountpoint -q ${path} || echo none`)).toBe('none')
-    })
-
-    test('on the way back only what has changed is sent, deletions too', async () => {
-      await on(
-        'host-b',
-        `cd ${path} && dd if=/dev/urandom of=large bs=4096 seek=100 count=20 conv=notrunc status=none && rm deep/er/7`,
-      )
-      const before = await digest('host-b', path)
-      const moved = await json<Moved>('move', name, 'host-a')
-      expect(moved.passes.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(2 * MiB)
-      expect(await digest('host-a', path)).toBe(before)
-    })
-
+    testVolumeMoves(name, backEnd, () => testbed)
     test('what is written while the first passes run is there afterwards', async () => {
       await on(
         'host-a',

@@ -25,6 +25,7 @@ import {
   vmOf,
 } from './hosts.ts'
 import { findVm, findVms, killVm } from './labels.ts'
+import { waitForRest } from './rest.ts'
 import { saveSnapshot } from './snapshot.ts'
 import { ensureSwitch, switchName } from './user-switch.ts'
 import { isStuck, removeVm, stateOf, talkTo, waitForBoot } from './vm.ts'
@@ -162,12 +163,11 @@ async function save(
       throw new TestbedError('testbed', 'it does not run, so there is nothing to save', { where: name })
     }
     const job = { host: name, clock: context.clock, signal }
-    await step(
-      context.progress,
-      'save a snapshot',
-      () => talkTo(vm, process, signal, (qmp) => saveSnapshot(qmp, names.folder(name), digest, job)),
-      { host: name },
-    )
+    const saveAtRest = async () => {
+      await waitForRest(process.pid, context.clock, signal)
+      await talkTo(vm, process, signal, (qmp) => saveSnapshot(qmp, names.folder(name), digest, job))
+    }
+    await step(context.progress, 'save a snapshot', saveAtRest, { host: name })
   })
 }
 
