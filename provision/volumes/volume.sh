@@ -35,19 +35,25 @@ required_role() {
 }
 attached() { mountpoint -q "$mounts/$name"; }
 
-# Processes that see the copy in a mount namespace of their own, or have something of it open in the host's.
+# Processes that see the copy in a mount namespace of their own, or have something of it open in the host's. Services of systemd have
+# namespaces too, into which every mount of the host is propagated, and out of which it goes with that of the host: they use nothing.
 users() {
-  where=$(awk -v path="$mounts/$name" '$5 == path { print $3, $4; exit }' /proc/self/mountinfo)
-  own=$(readlink /proc/self/ns/mnt)
-  [ -z "$where" ] || awk -v where="$where" '
-    { split(FILENAME, part, "/") }
-    $3 " " $4 == where || ($3 == substr(where, 1, index(where, " ") - 1) && index($4, substr(where, index(where, " ") + 1) "/") == 1) {
+  path=$mounts/$name own=$(readlink /proc/self/ns/mnt)
+  where=$(awk -v path="$path" '$5 == path {
+    group = "none"
+    for (i = 7; $i != "-"; i++) if ($i ~ /^shared:/) group = substr($i, 8)
+    print $3, $4, group; exit }' /proc/self/mountinfo)
+  [ -z "$where" ] || awk -v path="$path" -v where="$where" '
+    BEGIN { split(where, ours, " ") }
+    $3 == ours[1] && ($4 == ours[2] || index($4, ours[2] "/") == 1) {
+      if ($5 == path) for (i = 7; $i != "-"; i++) if ($i == "master:" ours[3] || $i == "shared:" ours[3]) next
+      split(FILENAME, part, "/")
       if (!(part[3] in seen)) { seen[part[3]]; print part[3] } }' /proc/[0-9]*/mountinfo 2>/dev/null |
     while read -r pid; do
       theirs=$(readlink "/proc/$pid/ns/mnt") || continue # it has ended: one of ours
       [ "$theirs" = "$own" ] || echo "$pid"
     done
-  find /proc/[0-9]*/fd /proc/[0-9]*/cwd -lname "$mounts/$name*" 2>/dev/null | cut -d/ -f3 | sort -u
+  find /proc/[0-9]*/fd /proc/[0-9]*/cwd -lname "$path*" 2>/dev/null | cut -d/ -f3 | sort -u
 }
 
 case $action in
