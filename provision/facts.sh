@@ -52,6 +52,10 @@ fi
 if command -v mkfs.btrfs >/dev/null; then
   if grep -qw btrfs /proc/filesystems || modprobe -q btrfs 2>/dev/null; then fact volumes.btrfs yes; fi
   fact volumes.rsync yes
+  # Component `zfs`.
+  if command -v zpool >/dev/null && modprobe -q zfs 2>/dev/null; then fact volumes.zfs yes; fi
+  # Component `nfs`: the kernel has to be client and server.
+  if command -v exportfs >/dev/null && [ -d /run/systemd/system ] && modprobe -q nfsd && modprobe -q nfs; then fact volumes.nfs yes; fi
 fi
 
 # CRIU reads the limits of every process that it dumps; of another user's only root with CAP_SYS_RESOURCE may (prlimit(2)).

@@ -38,6 +38,10 @@ volumes=/var/lib/migration-testbed/volumes
 for place in /run/migration-testbed-volumes/* "$volumes/pool"; do
   ! grep -qs " $place " /proc/self/mounts || umount -l "$place"
 done
+if command -v exportfs >/dev/null && [ -r /var/lib/nfs/etab ]; then
+  sed -n "s|^\\($volumes/[^[:space:]]*\\)[[:space:]]*\\([^(]*\\)(.*|\\2:\\1|p" /var/lib/nfs/etab | xargs -r -n 1 exportfs -u
+fi
+if command -v zpool >/dev/null && zpool list -H migration-testbed >/dev/null 2>&1; then zpool destroy -f migration-testbed; fi
 rm -rf /run/migration-testbed-volumes
 [ ! -d "$volumes" ] || find "$volumes" -xdev -mindepth 1 -delete
 rmdir "$volumes" 2>/dev/null || true

@@ -35,7 +35,8 @@ make_data() {
   btrfs qgroup limit "$size" "$pool/$id/data"
 }
 back_receiving() { mkdir -p "$pool/$id"; }
-back_path() { echo "$pool/$id/data"; }
+back_mount() { mount --bind "$pool/$id/data" "$1"; }
+back_flush() { :; } # the snapshot of the last pass holds what was written
 # Nothing that has it open writes any more, whatever it still has mounted.
 back_demote() { [ ! -d "$pool/$id/data" ] || btrfs property set -t subvol "$pool/$id/data" ro true; }
 # back_promote SNAPSHOT: from a snapshot when there is no data yet.

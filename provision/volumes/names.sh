@@ -16,14 +16,14 @@ fail() {
 # epoch grows with every hand-off, so a copy that was left behind can be told from the one that is valid.
 load_record() {
   [ -f "$store/$1/record" ] || fail "there is no copy of dataset $1"
-  id=$1
+  id=$1 home=
   # shellcheck disable=SC1090
   . "$store/$1/record"
 }
 
 # save_record ID: written whole or not at all, and on the disk before anything follows.
 save_record() {
-  printf 'name=%s\nback_end=%s\nsize=%s\nrole=%s\nepoch=%s\n' "$name" "$back_end" "$size" "$role" "$epoch" >"$store/$1/record.new"
+  printf 'name=%s\nback_end=%s\nsize=%s\nrole=%s\nepoch=%s\nhome=%s\n' "$name" "$back_end" "$size" "$role" "$epoch" "$home" >"$store/$1/record.new"
   sync "$store/$1/record.new"
   mv "$store/$1/record.new" "$store/$1/record"
   sync "$store/$1"

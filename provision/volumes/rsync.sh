@@ -5,7 +5,8 @@
 pool() { :; }
 back_create() { mkdir -p "$store/$id/copy"; }
 back_receiving() { mkdir -p "$store/$id/copy"; }
-back_path() { echo "$store/$id/copy"; }
+back_mount() { mount --bind "$store/$id/copy" "$1"; }
+back_flush() { :; } # the last pass reads what was written
 back_demote() { :; } # what counts is the record: it is not attached any more
 back_promote() { :; }
 back_release() { :; }

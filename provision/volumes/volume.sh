@@ -1,14 +1,15 @@
 #!/bin/sh
 # Does one thing to this host's copies of datasets. Every action can be repeated.
-#   create ID NAME BACK_END SIZE EPOCH      an empty copy, the primary's
-#   receiving ID NAME BACK_END SIZE EPOCH   a copy that takes what is sent to it; one that is there is kept, unless it is the primary
+#   create ID NAME BACK_END SIZE EPOCH [HOME]      an empty copy, the primary's; HOME: address of the host that keeps what hosts share
+#   receiving ID NAME BACK_END SIZE EPOCH [HOME]   a copy that takes what is sent to it; one that is there is kept, unless it is the primary
 #   attach ID EPOCH                         mounts the primary's copy for writing; prints where
-#   detach ID [frozen]                      unmounts it; refused while something uses it, unless what does is frozen
+#   detach ID [frozen | lost]               unmounts it; refused while something uses it, unless that is frozen, or wrote to what is lost
 #   demote ID | promote ID EPOCH [SNAPSHOT] the end and the beginning of being the primary
 #   release ID                              forgets what the primary wrote to, once another host is the primary
 #   snapshot ID NAME | drop ID NAME
-#   send ID SNAPSHOT [BASE] | receive ID SNAPSHOT      a snapshot, which is taken now, through standard output and input
+#   send ID SNAPSHOT [BASE] | receive ID SNAPSHOT [BASE]   a snapshot, which is taken now, through standard output and input
 #   give ID ADDRESS PORT [SINCE] | take ID             a pass to a daemon, and the daemon, on a socket: back ends that compare files
+#   serve ID ADDRESS | nobody               lets one host come to what is kept here, and no other: back ends that share
 #   destroy ID
 #   free BACK_END                           bytes that fit in
 #   show                                    a line for each copy: id, name, back end, size, role, epoch, attached at, used, snapshots
@@ -33,7 +34,8 @@ load() {
 required_role() {
   [ "$role" = "$1" ] || fail "the copy of $name here is a $role's" 'testbed volume show tells where the primary is'
 }
-attached() { mountpoint -q "$mounts/$name"; }
+# Not asked of the mount itself: one whose server is away does not answer.
+attached() { awk -v path="$mounts/$name" '$5 == path { found = 1 } END { exit !found }' /proc/self/mountinfo; }
 
 # Processes that see the copy in a mount namespace of their own, or have something of it open in the host's. Services of systemd have
 # namespaces too, into which every mount of the host is propagated, and out of which it goes with that of the host: they use nothing.
@@ -63,7 +65,7 @@ case $action in
       load "$id"
       [ "$action" = create ] || required_role replica
     fi
-    name=$3 back_end=$4 size=$5 epoch=$6
+    name=$3 back_end=$4 size=$5 epoch=$6 home=${7:-}
     use "$back_end"
     mkdir -p "$store/$id"
     if [ "$action" = create ]; then
@@ -82,7 +84,7 @@ case $action in
     [ "$epoch" = "$3" ] || fail "the copy of $name here is of epoch $epoch, the valid one of epoch $3" 'testbed volume show tells where it is'
     if ! attached; then
       mkdir -p "$mounts/$name"
-      mount --bind "$(back_path)" "$mounts/$name"
+      back_mount "$mounts/$name"
     fi
     echo "$mounts/$name"
     ;;
@@ -90,12 +92,16 @@ case $action in
     load "$2"
     if attached; then
       using=
-      [ "${3:-}" = frozen ] || using=$(users)
+      [ -n "${3:-}" ] || using=$(users)
       if [ -n "$using" ]; then
         fail "$name is in use by $(for pid in $using; do echo "process $pid ($(cat "/proc/$pid/comm" 2>/dev/null || echo gone))"; done | paste -s -d ',' | sed 's/,/, /g')" \
           'stop what uses it first'
       fi
-      if [ "${3:-}" = frozen ]; then umount -l "$mounts/$name"; else umount "$mounts/$name"; fi
+      case ${3:-} in
+        frozen) back_flush "$mounts/$name" && umount -l "$mounts/$name" ;;
+        lost) umount -l "$mounts/$name" ;;
+        *) umount "$mounts/$name" ;;
+      esac
     fi
     [ ! -d "$mounts/$name" ] || rmdir "$mounts/$name"
     ;;
@@ -120,10 +126,11 @@ case $action in
     required_role replica
     back_release
     ;;
+  serve) load "$2" && back_serve "$3" ;;
   snapshot) load "$2" && back_snapshot "$3" ;;
   drop) load "$2" && back_drop "$3" ;;
   send) load "$2" && exec 9>&- && back_snapshot "$3" && back_send "$3" "${4:-}" ;;
-  receive) load "$2" && required_role replica && exec 9>&- && back_receive "$3" ;;
+  receive) load "$2" && required_role replica && exec 9>&- && back_receive "$3" "${4:-}" ;;
   give) load "$2" && exec 9>&- && back_give "$3" "$4" "${5:-}" ;;
   take) load "$2" && required_role replica && exec 9>&- && back_take ;;
   destroy)

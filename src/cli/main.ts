@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { providerNames } from '../config/resolved.ts'
 import { exitCodes, formatError, TestbedError } from '../core/errors.ts'
+import { backEndNames } from '../volumes/back-end.ts'
 import type * as VolumeCommands from './commands/volume.ts'
 import { interruptible } from './interrupt.ts'
 import type { Session } from './session.ts'
@@ -232,9 +233,7 @@ function addVolumeCommands(
     'create',
     new Option('--size <size>', 'what it may hold at most, such as 1GiB').makeOptionMandatory(),
     new Option('--host <host>', 'where it is to be; the first host when absent'),
-    new Option('--back-end <name>', 'how copies are kept')
-      .choices(['auto', 'btrfs', 'rsync'])
-      .default('auto'),
+    new Option('--back-end <name>', 'how copies are kept').choices(['auto', ...backEndNames]).default('auto'),
     new Option('--meta <key=value...>', 'what you want to remember of it'),
   )
   add('list', 'what datasets there are, their state and why', 'list')

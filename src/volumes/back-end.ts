@@ -3,7 +3,7 @@ import type { Host } from '../hosts/host.ts'
 import type { Dataset } from './dataset.ts'
 
 /** From the one that is taken first. */
-export const backEndNames = ['btrfs', 'rsync'] as const
+export const backEndNames = ['btrfs', 'zfs', 'rsync', 'nfs'] as const
 export type BackEndName = (typeof backEndNames)[number]
 
 /** Brings the destination's copy of one dataset in line with the source's, pass after pass. */
@@ -34,6 +34,8 @@ export interface BackEnd {
   readonly name: BackEndName
   /** Whether a dataset cannot grow beyond its maximum size. */
   readonly quota: boolean
+  /** All copies are ways to the same files, which one host keeps and serves to the primary alone: nothing is sent. */
+  readonly shared: boolean
   /** Copies of this dataset are made ready on both hosts before. */
   openPush(options: PushOptions): Promise<Push>
   /** Removes what passes leave behind on either host, but for what the next move can begin from. */

@@ -4,8 +4,9 @@ import type { Progress } from '../core/progress.ts'
 import type { Clock } from '../core/time.ts'
 import type { Host } from '../hosts/host.ts'
 import type { BackEnd, BackEndName } from './back-end.ts'
-import { btrfs } from './btrfs.ts'
+import { nfs } from './nfs.ts'
 import { rsync } from './rsync.ts'
+import { snapshots } from './snapshots.ts'
 import type { VolumeStore } from './store.ts'
 
 /** What everything here works with. */
@@ -18,7 +19,12 @@ export interface VolumeContext {
   readonly signal: AbortSignal
 }
 
-const backEnds: Readonly<Record<BackEndName, BackEnd>> = { btrfs, rsync }
+const backEnds: Readonly<Record<BackEndName, BackEnd>> = {
+  btrfs: snapshots('btrfs'),
+  zfs: snapshots('zfs'),
+  rsync,
+  nfs,
+}
 
 export function backEndOf({ backEnd }: { readonly backEnd: BackEndName }): BackEnd {
   return backEnds[backEnd]

@@ -3,6 +3,7 @@ import { step } from '../core/progress.ts'
 import { backEndOf, runningHosts, type VolumeContext } from './context.ts'
 import { type Copy, listCopies, onCopy } from './copies.ts'
 import type { Dataset, Move } from './dataset.ts'
+import { letIn } from './shared.ts'
 
 /**
  * Makes the hosts' copies what is written down: finishes a hand-off that was committed and undoes one that was not, takes the
@@ -74,7 +75,7 @@ async function takeRight(context: VolumeContext, dataset: Dataset, copy: Copy): 
   if (host === undefined) return
   const take = async () => {
     if (copy.attachedAt !== undefined)
-      await onCopy(host, 'unmounting', ['detach', dataset.id, 'frozen'], signal)
+      await onCopy(host, 'unmounting', ['detach', dataset.id, 'lost'], signal)
     await onCopy(host, 'taking the right to write', ['demote', dataset.id], signal)
   }
   await step(progress, `take the right to write ${dataset.name}`, take, { host: copy.host })
@@ -96,6 +97,8 @@ async function makePrimary(
     const promote = () => onCopy(host, 'promotion', ['promote', id, String(epoch), snapshot], signal)
     await step(progress, `give ${name} to it`, promote, where)
   }
+  // What serves the files may have been off since.
+  await letIn(context, dataset, host, signal)
   if (attached && now?.attachedAt === undefined) {
     await step(
       progress,

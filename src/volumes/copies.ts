@@ -39,10 +39,17 @@ export async function onCopy(
   return stdout.trim()
 }
 
-/** What a host needs to know of a dataset to make a copy. */
-export function copyArguments(dataset: Dataset): string[] {
+/** What a host needs to know of a dataset to make a copy. @param home of what hosts share */
+export function copyArguments(dataset: Dataset, home: Host | undefined): string[] {
   const { id, name, backEnd, maximumSizeBytes, epoch } = dataset
-  return [id, name, backEnd, String(maximumSizeBytes), String(epoch)]
+  return [
+    id,
+    name,
+    backEnd,
+    String(maximumSizeBytes),
+    String(epoch),
+    ...(home === undefined ? [] : [home.address]),
+  ]
 }
 
 /** All copies that a host has, of whatever dataset. */

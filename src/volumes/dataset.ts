@@ -33,6 +33,8 @@ export interface Dataset {
   readonly name: string
   readonly maximumSizeBytes: number
   readonly backEnd: BackEndName
+  /** The host that keeps the files, of back ends whose copies are ways to the same files. It stays when the dataset moves. */
+  readonly home?: HostName
   /** The host whose copy may be written to. */
   readonly primary: HostName
   /** Of that copy: grows with every hand-off. */

@@ -4,11 +4,12 @@ import { messageOf, TestbedError } from '../core/errors.ts'
 import { step } from '../core/progress.ts'
 import { humanSize } from '../core/units.ts'
 import { type BackEndName, backEndNames, offers } from './back-end.ts'
-import { requireHost, runningHosts, type VolumeContext } from './context.ts'
+import { backEndOf, requireHost, runningHosts, type VolumeContext } from './context.ts'
 import { removeCopies } from './converge.ts'
 import { type Copy, copyArguments, freeBytes, listCopies, onCopy } from './copies.ts'
 import { type Dataset, requireDatasetName } from './dataset.ts'
 import { requireMovable } from './lease.ts'
+import { homeOf } from './shared.ts'
 
 export interface NewDataset {
   readonly name: string
@@ -57,6 +58,7 @@ export async function createDataset(
     name,
     maximumSizeBytes,
     backEnd,
+    ...(backEndOf({ backEnd }).shared ? { home: host.name } : {}),
     primary: host.name,
     epoch: 1,
     attached: true,
@@ -65,7 +67,8 @@ export async function createDataset(
   }
   await store.add({ ...dataset, passing: 'creating' })
   try {
-    const make = () => onCopy(host, 'making of a copy', ['create', ...copyArguments(dataset)], signal)
+    const home = homeOf(context, dataset)
+    const make = () => onCopy(host, 'making of a copy', ['create', ...copyArguments(dataset, home)], signal)
     await step(progress, `create ${name}`, make, { host: host.name })
     const path = await onCopy(host, 'mounting', ['attach', dataset.id, '1'], signal)
     return { dataset: await store.update(name, ({ passing: _, ...rest }) => rest), path }

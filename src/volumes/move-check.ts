@@ -3,9 +3,10 @@ import { TestbedError } from '../core/errors.ts'
 import { humanSize } from '../core/units.ts'
 import type { Host } from '../hosts/host.ts'
 import { offers } from './back-end.ts'
-import { requireHost, type VolumeContext } from './context.ts'
+import { backEndOf, requireHost, type VolumeContext } from './context.ts'
 import { freeBytes, listCopies } from './copies.ts'
 import { requireMovable } from './lease.ts'
+import { homeOf } from './shared.ts'
 
 /** Whether a dataset can be moved there, before anything is changed. @throws TestbedError that says what keeps it */
 export async function checkMove(
@@ -34,6 +35,7 @@ export async function checkMove(
     })
   }
   const source = requireHost(context, primary)
+  homeOf(context, dataset)
   if (!offers(destination.facts, backEnd)) {
     throw new TestbedError('testbed', `it cannot keep copies by ${backEnd}`, {
       where: to,
@@ -48,7 +50,7 @@ export async function checkMove(
   const own = here.find((copy) => copy.dataset === dataset.id)
   const known = there.some((copy) => copy.dataset === dataset.id)
   // What may grow to its maximum size has to find room for it; an older copy holds a part of that already.
-  const needed = known ? (own?.usedBytes ?? 0) : maximumSizeBytes
+  const needed = backEndOf(dataset).shared ? 0 : known ? (own?.usedBytes ?? 0) : maximumSizeBytes
   if (free < needed) {
     throw new TestbedError(
       'testbed',

@@ -11,6 +11,7 @@ import { copyArguments, onCopy } from './copies.ts'
 import type { Dataset } from './dataset.ts'
 import { requireMovable } from './lease.ts'
 import { checkMove } from './move-check.ts'
+import { homeOf, letIn } from './shared.ts'
 import { takeBack, undoNow } from './take-back.ts'
 
 /** What one pass sent, while the dataset was written to or not. */
@@ -80,7 +81,13 @@ export async function beginMove(
     await step(
       progress,
       'make a copy ready',
-      () => onCopy(destination, 'preparation of a copy', ['receiving', ...copyArguments(dataset)], signal),
+      () =>
+        onCopy(
+          destination,
+          'preparation of a copy',
+          ['receiving', ...copyArguments(dataset, homeOf(context, dataset))],
+          signal,
+        ),
       { host: to },
     )
     push = await backEndOf(dataset).openPush({ source, destination, dataset, signal })
@@ -126,15 +133,20 @@ export async function beginMove(
 
 /** The source stops: unmounted, and without the right to write, which it does not get back by itself. */
 async function release(
-  { progress, signal }: VolumeContext,
+  context: VolumeContext,
   source: Host,
-  { id }: Dataset,
+  dataset: Dataset,
   frozen: boolean,
 ): Promise<void> {
+  const { progress, signal } = context
+  const { id } = dataset
   const where = { host: source.name }
   const detach = ['detach', id, ...(frozen ? ['frozen'] : [])] as [string, ...string[]]
   await step(progress, 'detach', () => onCopy(source, 'unmounting', detach, signal), where)
-  const demote = () => onCopy(source, 'giving up the right to write', ['demote', id], signal)
+  const demote = async () => {
+    await onCopy(source, 'giving up the right to write', ['demote', id], signal)
+    await letIn(context, dataset, undefined, signal)
+  }
   await step(progress, 'give up the right to write', demote, where)
 }
 
@@ -191,20 +203,20 @@ async function commit(
 
 /** What users wait for comes first; tidying up follows. Answers when the destination could write. */
 async function giveTo(
-  { clock, progress }: VolumeContext,
+  context: VolumeContext,
   destination: Host,
-  { id, epoch, attached }: Dataset,
+  dataset: Dataset,
   snapshot: string,
   signal: AbortSignal,
 ): Promise<bigint> {
+  const { clock, progress } = context
+  const { id, epoch, attached } = dataset
   const where = { host: destination.name }
-  const promote = ['promote', id, String(epoch), snapshot] as const
-  await step(
-    progress,
-    'take over the right to write',
-    () => onCopy(destination, 'promotion', promote, signal),
-    where,
-  )
+  const promote = async () => {
+    await onCopy(destination, 'promotion', ['promote', id, String(epoch), snapshot], signal)
+    await letIn(context, dataset, destination, signal)
+  }
+  await step(progress, 'take over the right to write', promote, where)
   if (attached) {
     const attach = ['attach', id, String(epoch)] as const
     await step(progress, 'attach', () => onCopy(destination, 'mounting', attach, signal), where)

@@ -9,6 +9,7 @@ const marginSeconds = 2
 export const rsync: BackEnd = {
   name: 'rsync',
   quota: false,
+  shared: false,
   openPush: async ({ source, destination, dataset }) => {
     const listener = await openListener(destination, (port) =>
       listenArgv(String(port), destination.address, source.address, dataset.id),

@@ -21,7 +21,7 @@ export async function takeBack(
   if (move.committed) {
     // It may be dead: then its copy is one of an older epoch when it comes back.
     const discard = async () => {
-      await onCopy(destination, 'unmounting', ['detach', dataset.id, 'frozen'], signal)
+      await onCopy(destination, 'unmounting', ['detach', dataset.id, 'lost'], signal)
       await onCopy(destination, 'giving up the right to write', ['demote', dataset.id], signal)
     }
     await discard().catch(() => undefined)

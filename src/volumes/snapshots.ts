@@ -7,23 +7,23 @@ import type { Dataset } from './dataset.ts'
 /** Snapshots that passes make; a person's own have other names. */
 const passPattern = /^push-(\d{6})$/
 
-/** Snapshots, of which only the difference to the last one that both sides have is sent (btrfs-send(8)). */
-export const btrfs: BackEnd = {
-  name: 'btrfs',
-  quota: true,
-  openPush: async (options) => await openPush(options),
-  tidy: async (hosts, dataset, signal) => {
-    const held = await Promise.all(hosts.map((host) => passesOn(host, dataset, signal)))
-    const [first = [], ...others] = held
-    const common = first.filter((name) => others.every((names) => names.includes(name))).at(-1)
-    await Promise.all(
-      hosts.map(async (host, index) => {
-        for (const name of held[index] ?? []) {
-          if (name !== common) await onCopy(host, 'removal of a snapshot', ['drop', dataset.id, name], signal)
-        }
-      }),
-    )
-  },
+/** Snapshots, of which only the difference to the last one that both sides have is sent (btrfs-send(8), zfs-send(8)). */
+export function snapshots(name: 'btrfs' | 'zfs'): BackEnd {
+  return { name, quota: true, shared: false, openPush, tidy }
+}
+
+/** The last snapshot that all have stays, for the next move to begin from. */
+async function tidy(hosts: readonly Host[], dataset: Dataset, signal: AbortSignal): Promise<void> {
+  const held = await Promise.all(hosts.map((host) => passesOn(host, dataset, signal)))
+  const [first = [], ...others] = held
+  const common = first.filter((name) => others.every((names) => names.includes(name))).at(-1)
+  await Promise.all(
+    hosts.map(async (host, index) => {
+      for (const name of held[index] ?? []) {
+        if (name !== common) await onCopy(host, 'removal of a snapshot', ['drop', dataset.id, name], signal)
+      }
+    }),
+  )
 }
 
 async function openPush({ source, destination, dataset, signal }: PushOptions): Promise<Push> {
@@ -38,16 +38,14 @@ async function openPush({ source, destination, dataset, signal }: PushOptions): 
   const stage = async () => {
     number += 1
     const name = `push-${String(number).padStart(6, '0')}`
-    return {
-      name,
-      receiver: await openReceiver(destination, source, volumeArgv('receive', dataset.id, name)),
-    }
+    const from = base === undefined ? [] : [base]
+    const receive = volumeArgv('receive', dataset.id, name, ...from)
+    return { name, from, receiver: await openReceiver(destination, source, receive) }
   }
   let staged = await stage()
   return {
     pass: async ({ final, signal }) => {
-      const { name, receiver } = staged
-      const from = base === undefined ? [] : [base]
+      const { name, from, receiver } = staged
       const { bytes } = await receiver.receiveFrom(
         source,
         volumeArgv('send', dataset.id, name, ...from),
