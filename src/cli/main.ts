@@ -41,6 +41,7 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
     .showHelpAfterError('(testbed help COMMAND tells more)')
     .exitOverride()
+    .enablePositionalOptions() // what follows `kubectl` is its own
     .configureOutput({ outputError: (text, write) => write(`✗ ${text.replace(/^error: /, '')}`) })
     .addHelpText('after', examples)
 
@@ -118,6 +119,17 @@ export function createProgram(): Command {
     .addOption(testbedOption())
     .addHelpText('after', '\nExamples:\n  testbed ssh host-a\n  testbed ssh host-b -- docker ps')
     .action(lazily(async () => (await import('./commands/ssh.ts')).ssh))
+  program
+    .command('kubectl [arguments...]')
+    .description('run kubectl against the cluster of the testbed')
+    .addOption(testbedOption())
+    .allowUnknownOption()
+    .passThroughOptions()
+    .addHelpText(
+      'after',
+      '\nExamples:\n  testbed kubectl get nodes -o wide\n  testbed kubectl --testbed my-lab.yaml apply -f app.yaml',
+    )
+    .action(lazily(async () => (await import('./commands/kubectl.ts')).kubectl))
   program
     .command('logs <folder>')
     .description('collect the logs of the testbed and its hosts in a folder')

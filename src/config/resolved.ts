@@ -2,7 +2,7 @@
 
 export const providerNames = ['namespaces', 'qemu', 'ssh', 'vagrant'] as const
 export type ProviderName = (typeof providerNames)[number]
-export const componentNames = ['docker', 'criu', 'podman', 'volumes', 'nfs', 'zfs'] as const
+export const componentNames = ['docker', 'criu', 'podman', 'volumes', 'nfs', 'zfs', 'kubernetes'] as const
 export type ComponentName = (typeof componentNames)[number]
 /** Where components come from; see schemas/testbed.schema.json. */
 export interface ComponentSources {

@@ -93,6 +93,13 @@ export async function mustRunLocal(
   )
 }
 
+/** Runs a program that has this process's own terminal, or whatever stands in for it. Answers its exit code. */
+export async function runAttached(argv: Argv): Promise<number> {
+  const [program, ...args] = argv
+  const { exitCode } = await execa(program, args, { reject: false, stdio: 'inherit' })
+  return exitCode ?? 128
+}
+
 /**
  * What a program of this machine writes, as it is.
  * @throws TestbedError when the exit code is not 0.

@@ -4,10 +4,13 @@ import type { ResolvedHost, ResolvedTestbed } from '../config/resolved.ts'
 import { type Progress, step } from '../core/progress.ts'
 import type { Host } from '../hosts/host.ts'
 import { type Component, selectComponents } from './components.ts'
+import { ensureKubernetes } from './kubernetes/binary.ts'
+import { sendKubernetes } from './kubernetes/cluster.ts'
 import { runScript, type ScriptRun, sendScripts, tryScript } from './scripts.ts'
 
 export interface ProvisionOptions {
   readonly projectFolder: string
+  readonly cacheFolder: string
   /** Local folder of this host's logs. */
   readonly logFolder: string
   readonly progress: Progress
@@ -25,6 +28,7 @@ export async function installComponents(
 ): Promise<void> {
   await sendScripts(host, options.projectFolder)
   for (const component of await selectComponents(options.projectFolder, testbed.components)) {
+    await sendWhatScriptsLack(host, component, options)
     await step(options.progress, `install ${component.name}`, () =>
       runScript(
         scriptRun(host, component, 'install', options, {
@@ -51,6 +55,7 @@ export async function provisionHost(
   for (const component of await selectComponents(options.projectFolder, testbed.components)) {
     const run = (script: 'install' | 'configure' | 'verify') =>
       scriptRun(host, component, script, options, env)
+    await sendWhatScriptsLack(host, component, options)
     const verified = (await tryScript({ ...run('verify'), what: 'verify' })).exitCode === 0
     if (!verified) {
       await step(options.progress, `install ${component.name}`, () => runScript(run('install')), {
@@ -64,6 +69,16 @@ export async function provisionHost(
     }
     if (!verified) await runScript(run('verify'))
   }
+}
+
+/** Kubernetes is a program that no package brings. */
+async function sendWhatScriptsLack(
+  host: Host,
+  component: Component,
+  options: ProvisionOptions,
+): Promise<void> {
+  if (component.name !== 'kubernetes') return
+  await sendKubernetes(host, await ensureKubernetes(options, options.signal))
 }
 
 function sourceSettings({ sources }: ResolvedTestbed): Record<string, string> {

@@ -28,6 +28,7 @@ export interface ScriptRun {
   readonly what: string
   /** Local file that gets everything the script says. */
   readonly log: string
+  readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
   readonly timeoutMs: number
   readonly signal: AbortSignal
@@ -41,7 +42,10 @@ export async function tryScript(
   await mkdir(dirname(run.log), { recursive: true })
   const lines: string[] = []
   const { exitCode, durationMs } = await run.host.run(
-    { argv: ['sh', `${remoteFolder}/${run.script}`], ...(run.env === undefined ? {} : { env: run.env }) },
+    {
+      argv: ['sh', `${remoteFolder}/${run.script}`, ...(run.args ?? [])],
+      ...(run.env === undefined ? {} : { env: run.env }),
+    },
     {
       timeoutMs: run.timeoutMs,
       signal: run.signal,

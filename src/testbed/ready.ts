@@ -10,11 +10,12 @@ import { type Identity, readIdentity, requireSameIdentity } from '../hosts/ident
 import { connectHost, type SshHost } from '../hosts/ssh-host.ts'
 import type { Provider } from '../providers/provider.ts'
 import { readFacts } from '../provision/facts.ts'
+import { bringUpCluster } from '../provision/kubernetes/cluster.ts'
 import { markProvisioned, provisionDigest } from '../provision/mark.ts'
 import { installComponents, type ProvisionOptions, provisionHost } from '../provision/provision.ts'
 import { remoteFolder } from '../provision/scripts.ts'
 import type { RunningTestbed } from './running.ts'
-import { stateFolderOf, type TestbedState, writeState } from './state.ts'
+import { cacheFolder, stateFolderOf, type TestbedState, writeState } from './state.ts'
 import { requireNoVolumes } from './volumes.ts'
 
 const identityScript = `${remoteFolder}/identity.sh`
@@ -84,6 +85,10 @@ export async function makeReady(
       }),
     )
     if (unsaved.flat().length > 0) await provider.snapshots?.save(testbed, unsaved.flat(), options.signal)
+    if (testbed.components.includes('kubernetes')) {
+      const all = testbed.hosts.flatMap(({ name }) => hosts.get(name) ?? [])
+      await bringUpCluster(all, testbed, { ...options, stateFolder: stateFolderOf(testbed.name) })
+    }
   }
   const closeAll = () => {
     for (const host of hosts.values()) host.close()
@@ -157,6 +162,7 @@ function provisionOptions(
   return {
     ...options,
     projectFolder: packageRoot,
+    cacheFolder: cacheFolder(),
     logFolder: join(stateFolderOf(testbed.name), 'logs', host),
   }
 }

@@ -12,6 +12,7 @@ import type { Provider } from '../../src/providers/provider.ts'
 import { readFacts } from '../../src/provision/facts.ts'
 import { provisionHost } from '../../src/provision/provision.ts'
 import { bakeOnce } from '../../src/testbed/ready.ts'
+import { cacheFolder } from '../../src/testbed/state.ts'
 import { describeOnHosts, lacks } from './requirements.ts'
 import type { TestbedFolder } from './testbed-folder.ts'
 
@@ -119,7 +120,13 @@ export async function describeProvider(
     })
 
     test('every host can be provisioned, and then be saved', { timeout: provisionMs }, async () => {
-      const options = { projectFolder: packageRoot, logFolder: scratch, progress: () => {}, signal: never }
+      const options = {
+        projectFolder: packageRoot,
+        cacheFolder: cacheFolder(),
+        logFolder: scratch,
+        progress: () => {},
+        signal: never,
+      }
       const hosts = await connectAll(await create())
       await Promise.all(hosts.map((host) => provisionHost(host, two.testbed, options)))
       await Promise.all(hosts.map((host) => shell(host, `rm -f ${markFile}`)))

@@ -24,7 +24,7 @@ export interface Moved {
   readonly frozenMs: number
 }
 
-export const MiB = 1024 * 1024
+const MiB = 1024 * 1024
 
 export interface VolumeTools {
   volume(...args: string[]): Promise<CommandLineResult>

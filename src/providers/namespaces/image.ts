@@ -1,12 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ResolvedTestbed } from '../../config/resolved.ts'
+import { buildOnce } from '../../core/build-once.ts'
 import { digestOfFolders } from '../../core/digest.ts'
 import { exists } from '../../core/exists.ts'
 import { machinePackageSource } from '../../core/packages.ts'
 import { dieTogether, mustRunLocal } from '../../core/process.ts'
 import { step } from '../../core/progress.ts'
-import { buildOnce } from '../build-once.ts'
 import type { Conflict, ProviderContext } from '../provider.ts'
 
 /** Root file system of a host that answers over SSH and has nothing provisioned, built once per digest of its recipe. */

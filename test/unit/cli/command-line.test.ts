@@ -35,6 +35,7 @@ test.each([
   [['up', '--testbed', 'nowhere.yaml'], 'nowhere.yaml: no such file', ''],
   [['schema', 'tesbed'], 'there is no schema tesbed', 'did you mean testbed?'],
   [['resume', 'nowhere'], 'nowhere', ''],
+  [['kubectl', 'get', 'nodes', '--all-namespaces'], 'testbed default has no cluster', 'up --with kubernetes'],
   [['report', '--format', 'pdf', 'nowhere'], "argument 'pdf' is invalid", 'table, markdown, csv, json'],
 ])('%j: exit code 2, told on stderr alone', async (args, message, help) => {
   const { exitCode, stdout, stderr } = await run(...args)

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { exists } from '../core/exists.ts'
-import { takeLock } from '../core/lock.ts'
+import { exists } from './exists.ts'
+import { takeLock } from './lock.ts'
 
 /**
  * Makes a folder of the cache exactly once: `make` fills a temporary folder beside it, which takes the final name only when

@@ -1,0 +1,26 @@
+#!/bin/sh
+# What a node of a cluster needs beside Kubernetes itself, which the tool puts there: etcd, plug-ins for its networks, and a containerd of
+# its own. That of Docker is left alone; Debian 13's answers a checkpoint of the kubelet with `not implemented`, sid's (2.1) makes it.
+# shellcheck source=../lib.sh
+. "$(dirname "$0")/../lib.sh"
+home=/usr/local/lib/migration-testbed/kubernetes
+apt_install conntrack containernetworking-plugins etcd-client etcd-server iproute2 iptables openssl socat
+# The package starts an etcd of its own, which is not ours.
+if has_systemd || will_have_systemd; then
+  systemctl disable etcd.service 2>/dev/null || true
+  ! has_systemd || systemctl stop etcd.service 2>/dev/null || true
+fi
+containerd_from_sid() {
+  uri=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' | awk '/Debian Debian$/ { print $1; exit }')
+  [ -n "$uri" ] || fail 'no Debian archive is known here' 'add one to /etc/apt/sources.list'
+  echo "deb $uri sid main" >/etc/apt/sources.list.d/testbed-sid.list
+  printf 'Package: *\nPin: release n=sid\nPin-Priority: 50\n' >/etc/apt/preferences.d/testbed-sid
+  apt-get -q update
+  work=$(mktemp -d)
+  chmod 0755 "$work" # apt downloads as another user
+  (cd "$work" && apt-get -q download containerd/sid && dpkg-deb -x containerd_*.deb root)
+  install -d "$home/bin"
+  install "$work"/root/usr/bin/containerd "$work"/root/usr/bin/containerd-shim-runc-v2 "$work"/root/usr/bin/ctr "$home/bin/"
+  rm -rf "$work"
+}
+[ -x "$home/bin/containerd" ] || containerd_from_sid

@@ -1,0 +1,55 @@
+#!/bin/sh
+# Whether the cluster works: the API, every node, a pod on each, and a checkpoint of it by its kubelet. Runs on the host of the control plane, and
+# leaves the addresses of the pods in a file; reach.sh asks them from every host, check-end.sh removes them.
+#   check.sh NODE…
+# shellcheck source=names.sh
+. "$(dirname "$0")/names.sh"
+kubectl() { "$kube" kubectl --kubeconfig "$conf/client.conf" "$@"; }
+
+kubectl get --raw=/readyz >/dev/null 2>&1 || {
+  tail_of kube-apiserver
+  fail 'the API server is not ready' "its log is $logs/kube-apiserver.log"
+}
+for node; do
+  kubectl wait --for=condition=Ready "node/$node" --timeout=120s >/dev/null 2>&1 || {
+    kubectl get node "$node" -o jsonpath='{range .status.conditions[*]}{.type}={.status}: {.message}{"\n"}{end}' >&2 || true
+    fail "node $node is not Ready" "the log of its kubelet is $logs/kubelet.log on that host"
+  }
+done
+# Made by the controller manager; pods are refused before.
+for space in default kube-system; do
+  wait_for 60 kube-controller-manager 'service accounts' kubectl get serviceaccount default -n "$space"
+done
+: >"$conf/probes.new"
+for node; do
+  kubectl delete pod -n kube-system "testbed-probe-$node" --ignore-not-found --grace-period=0 --force >/dev/null 2>&1 || true
+  kubectl apply -f - >/dev/null <<END
+apiVersion: v1
+kind: Pod
+metadata: { name: testbed-probe-$node, namespace: kube-system, labels: { migration-testbed: probe } }
+spec:
+  nodeName: $node
+  automountServiceAccountToken: false
+  terminationGracePeriodSeconds: 0
+  tolerations: [{ operator: Exists }]
+  containers:
+    - name: probe
+      image: localhost/migration-testbed-pause:1
+      imagePullPolicy: Never
+      args: [serve, "8080"]
+      readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 }
+END
+done
+for node; do
+  kubectl wait -n kube-system --for=condition=Ready "pod/testbed-probe-$node" --timeout=120s >/dev/null 2>&1 || {
+    kubectl get events -n kube-system --field-selector "involvedObject.name=testbed-probe-$node" -o jsonpath='{range .items[*]}{.message}{"\n"}{end}' |
+      tail -n 4 >&2
+    fail "no pod becomes ready on $node" "kubelet.log and containerd.log are in $logs on that host"
+  }
+  kubectl get pod -n kube-system "testbed-probe-$node" -o jsonpath='{.status.podIP}{"\n"}' >>"$conf/probes.new"
+  said=$(kubectl create --raw "/api/v1/nodes/$node/proxy/checkpoint/kube-system/testbed-probe-$node/probe" -f /dev/null 2>&1) || {
+    echo "$said" | tail -n 3 >&2
+    fail "the kubelet of $node makes no checkpoint" "kubelet.log and containerd.log are in $logs on that host"
+  }
+done
+mv "$conf/probes.new" "$conf/probes"

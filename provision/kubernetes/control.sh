@@ -1,0 +1,36 @@
+#!/bin/sh
+# Starts the control plane on this host, and waits until it is ready. Idempotent; a control plane that runs is left as it is.
+#   control.sh ADDRESS      of this host, which the API server answers at; nothing else listens beyond this host
+# shellcheck source=names.sh
+. "$(dirname "$0")/names.sh"
+address=$1
+pki=$conf/pki
+mkdir -p "$state/etcd"
+chmod 0700 "$state/etcd"
+start etcd /usr/bin/etcd --name testbed --data-dir "$state/etcd" --listen-client-urls http://127.0.0.1:2379 \
+  --advertise-client-urls http://127.0.0.1:2379 --listen-peer-urls http://127.0.0.1:2380 \
+  --initial-advertise-peer-urls http://127.0.0.1:2380 --initial-cluster testbed=http://127.0.0.1:2380
+start kube-apiserver "$kube" kube-apiserver --advertise-address="$address" --bind-address="$address" --secure-port=6443 \
+  --etcd-servers=http://127.0.0.1:2379 --allow-privileged --authorization-mode=Node,RBAC \
+  --enable-admission-plugins=NodeRestriction --anonymous-auth=false \
+  --client-ca-file="$pki/ca.crt" --tls-cert-file="$pki/apiserver.crt" --tls-private-key-file="$pki/apiserver.key" \
+  --kubelet-certificate-authority="$pki/ca.crt" --kubelet-client-certificate="$pki/apiserver-kubelet-client.crt" \
+  --kubelet-client-key="$pki/apiserver-kubelet-client.key" --kubelet-preferred-address-types=InternalIP \
+  --service-account-key-file="$pki/sa.pub" --service-account-signing-key-file="$pki/sa.key" \
+  --service-account-issuer=https://kubernetes.default.svc.cluster.local --service-cluster-ip-range="$services" \
+  --requestheader-client-ca-file="$pki/front-proxy-ca.crt" --proxy-client-cert-file="$pki/front-proxy-client.crt" \
+  --proxy-client-key-file="$pki/front-proxy-client.key" --requestheader-allowed-names=front-proxy-client \
+  --requestheader-extra-headers-prefix=X-Remote-Extra- --requestheader-group-headers=X-Remote-Group \
+  --requestheader-username-headers=X-Remote-User
+kubectl() { "$kube" kubectl --kubeconfig "$conf/client.conf" "$@"; }
+wait_for 120 kube-apiserver 'the API server' kubectl get --raw=/readyz
+# It gives up when what it reads first is not there yet, so it comes after.
+start kube-controller-manager "$kube" kube-controller-manager --kubeconfig="$conf/client.conf" \
+  --authentication-kubeconfig="$conf/client.conf" --authorization-kubeconfig="$conf/client.conf" --bind-address=127.0.0.1 \
+  --service-account-private-key-file="$pki/sa.key" --root-ca-file="$pki/ca.crt" --use-service-account-credentials \
+  --cluster-signing-cert-file="$pki/ca.crt" --cluster-signing-key-file="$pki/ca.key" --leader-elect=false
+start kube-scheduler "$kube" kube-scheduler --kubeconfig="$conf/client.conf" --authentication-kubeconfig="$conf/client.conf" \
+  --authorization-kubeconfig="$conf/client.conf" --bind-address=127.0.0.1 --leader-elect=false
+# Nodes proxy for services in the name of kube-proxy.
+kubectl get clusterrolebinding testbed:kube-proxy >/dev/null 2>&1 ||
+  kubectl create clusterrolebinding testbed:kube-proxy --clusterrole=system:node-proxier --user=system:kube-proxy >/dev/null

@@ -1,0 +1,48 @@
+# shellcheck shell=sh disable=SC2034
+# Sourced by the scripts beside it: where things of the cluster are on a host.
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=../lib.sh
+. "$here/../lib.sh"
+home=/usr/local/lib/migration-testbed/kubernetes # programs
+state=/var/lib/migration-testbed/kubernetes      # what they keep
+conf=/etc/migration-testbed/kubernetes           # what they are told, and keys
+logs=/var/log/kubernetes
+socket=/run/migration-testbed-kubernetes/containerd.sock
+kube=$home/bin/kube
+pods_of() { echo "10.244.$1.0/24"; } # of the node with this number
+services=10.96.0.0/16
+first_service=10.96.0.1
+
+# start NAME COMMAND…: a service of the cluster, in the background, unless it runs. With systemd as a unit that lives as long as the host does.
+start() {
+  name=$1
+  shift
+  mkdir -p "$logs"
+  if has_systemd; then
+    systemctl is-active -q "testbed-$name" && return
+    systemctl reset-failed "testbed-$name" 2>/dev/null || true
+    systemd-run -q --unit="testbed-$name" --property=Restart=on-failure --property=LimitNOFILE=1048576 --property=Delegate=yes \
+      --property="StandardOutput=append:$logs/$name.log" --property="StandardError=append:$logs/$name.log" "$@"
+    return
+  fi
+  pid=$(cat "/run/testbed-$name.pid" 2>/dev/null || true)
+  [ -z "$pid" ] || ! kill -0 "$pid" 2>/dev/null || return 0
+  setsid sh -c 'echo $$ >"$1"; shift; exec "$@"' sh "/run/testbed-$name.pid" "$@" >>"$logs/$name.log" 2>&1 </dev/null &
+}
+
+# The last lines of a service's log, for whoever reads the error.
+tail_of() { tail -n 5 "$logs/$1.log" 2>/dev/null | cut -c 1-300 >&2 || true; }
+
+# wait_for SECONDS NAME WHAT COMMAND…: like wait_until; a failure shows the end of the log of the service NAME.
+wait_for() {
+  left=$(($1 * 5)) service=$2 what=$3
+  shift 3
+  until "$@" >/dev/null 2>&1; do
+    left=$((left - 1))
+    if [ "$left" -le 0 ]; then
+      tail_of "$service"
+      fail "no sign of $what" "its log is $logs/$service.log on the host"
+    fi
+    sleep 0.2
+  done
+}

@@ -1,0 +1,114 @@
+#!/bin/sh
+# Makes this host a node of the cluster: its own containerd, the network of its pods, kubelet and kube-proxy. Idempotent.
+#   node.sh NAME NUMBER ADDRESS [NUMBER=ADDRESS…]     the others' numbers and addresses: their pods are reached through them
+# shellcheck source=names.sh
+. "$(dirname "$0")/names.sh"
+node=$1 number=$2 address=$3
+shift 3
+mine=$conf/node
+[ -s "$mine/kubelet.conf" ] || fail 'this node has no credentials' 'the tool sends them: testbed up'
+mkdir -p "$state/containerd" "$state/kubelet" "$state/cni" "$(dirname "$socket")" "$conf/cni"
+# kubelet listens to the kernel's messages for processes that ran out of memory: a host without them has none to tell.
+[ -e /dev/kmsg ] || ln -s /dev/null /dev/kmsg
+sysctl -q -w net.ipv4.ip_forward=1
+# kubelet sets how the kernel takes a shortage of memory and faults of its own. On a host that shares the kernel of a machine these are the
+# machine's: it gets files in their place.
+if ! has_systemd; then
+  for setting in vm/overcommit_memory vm/panic_on_oom kernel/panic kernel/panic_on_oops kernel/keys/root_maxkeys kernel/keys/root_maxbytes; do
+    own=/run/migration-testbed-kubernetes/sys/$setting
+    ! mountpoint -q "/proc/sys/$setting" || continue
+    mkdir -p "$(dirname "$own")"
+    cat "/proc/sys/$setting" >"$own"
+    mount --bind "$own" "/proc/sys/$setting"
+  done
+fi
+
+# Pods of a node are on a bridge of its own; those of the others are reached over the management network.
+cat >"$conf/cni/10-testbed.conflist" <<END
+{ "cniVersion": "1.0.0", "name": "testbed", "plugins": [
+  { "type": "bridge", "bridge": "pods0", "isGateway": true, "hairpinMode": true,
+    "ipam": { "type": "host-local", "dataDir": "$state/cni", "ranges": [[{ "subnet": "$(pods_of "$number")" }]], "routes": [{ "dst": "0.0.0.0/0" }] } },
+  { "type": "portmap", "capabilities": { "portMappings": true } } ] }
+END
+# An address of a service is another's before a packet leaves, but it has to lead somewhere: a host may have no route to everywhere.
+interface=$(ip -o -4 address show to "$address" | awk '{ print $2; exit }')
+ip route replace "$services" dev "$interface" src "$address"
+for other; do ip route replace "$(pods_of "${other%%=*}")" via "${other#*=}"; done
+# Docker's engine drops what it does not forward itself.
+for direction in -s -d; do
+  iptables -C FORWARD "$direction" 10.244.0.0/16 -m comment --comment migration-testbed -j ACCEPT 2>/dev/null ||
+    iptables -I FORWARD "$direction" 10.244.0.0/16 -m comment --comment migration-testbed -j ACCEPT
+done
+
+# Without CAP_SYS_RESOURCE nothing can be made less likely to be killed than it is.
+restrict=false
+grep -q '^CapEff:.*' /proc/self/status && [ "$(((0x$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status) >> 24) & 1))" = 1 ] || restrict=true
+cat >"$conf/containerd.toml" <<END
+version = 3
+root = '$state/containerd'
+state = '/run/migration-testbed-kubernetes/containerd'
+[grpc]
+  address = '$socket'
+[plugins.'io.containerd.cri.v1.images'.pinned_images]
+  sandbox = 'localhost/migration-testbed-pause:1'
+[plugins.'io.containerd.cri.v1.runtime']
+  restrict_oom_score_adj = $restrict
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
+  runtime_type = 'io.containerd.runc.v2'
+  [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
+    SystemdCgroup = false
+[plugins.'io.containerd.cri.v1.runtime'.cni]
+  bin_dirs = ['/usr/lib/cni']
+  conf_dir = '$conf/cni'
+END
+start containerd env PATH="$home/bin:$PATH" "$home/bin/containerd" --config "$conf/containerd.toml"
+ctr() { "$home/bin/ctr" --address "$socket" -n k8s.io "$@"; }
+wait_for 60 containerd 'the containerd of Kubernetes' ctr version
+# The image of the first process of every pod: one file.
+if ! ctr images ls -q | grep -qx localhost/migration-testbed-pause:1; then
+  work=$(mktemp -d)
+  cp "$home/bin/pause" "$work/pause"
+  tar -c -C "$work" --mtime=@0 --owner=0 --group=0 --numeric-owner -f "$work/layer.tar" pause
+  printf '{"architecture":"%s","os":"linux","config":{"Entrypoint":["/pause"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+    "$(dpkg --print-architecture)" "$(sha256sum "$work/layer.tar" | cut -d ' ' -f 1)" >"$work/config.json"
+  printf '[{"Config":"config.json","RepoTags":["localhost/migration-testbed-pause:1"],"Layers":["layer.tar"]}]' >"$work/manifest.json"
+  tar -c -C "$work" manifest.json config.json layer.tar | ctr images import - >/dev/null
+  rm -rf "$work"
+fi
+
+cat >"$conf/kubelet.yaml" <<END
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+address: $address
+authentication: { anonymous: { enabled: false }, webhook: { enabled: true }, x509: { clientCAFile: $mine/ca.crt } }
+authorization: { mode: Webhook }
+tlsCertFile: $mine/kubelet.crt
+tlsPrivateKeyFile: $mine/kubelet.key
+containerRuntimeEndpoint: unix://$socket
+cgroupDriver: cgroupfs
+failCgroupV1: false
+failSwapOn: false
+healthzBindAddress: 127.0.0.1
+# The namespaces of hosts share one disk: what one of them sees as full is so for all.
+evictionHard: { memory.available: 100Mi, nodefs.available: 2%, imagefs.available: 2% }
+imageGCHighThresholdPercent: 100
+imageMinimumGCAge: 24h
+resolvConf: ""
+registerNode: true
+END
+start kubelet env PATH="$home/bin:$PATH" "$kube" kubelet --config="$conf/kubelet.yaml" --kubeconfig="$mine/kubelet.conf" \
+  --hostname-override="$node" --node-ip="$address" --root-dir="$state/kubelet"
+wait_for 120 kubelet 'the kubelet' "$kube" kubectl --kubeconfig "$mine/kubelet.conf" get node "$node"
+cat >"$conf/kube-proxy.yaml" <<END
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: iptables
+hostnameOverride: $node
+clientConnection: { kubeconfig: $mine/kube-proxy.conf }
+clusterCIDR: 10.244.0.0/16
+healthzBindAddress: 127.0.0.1:10256
+metricsBindAddress: 127.0.0.1:10249
+# Limits of connections belong to the kernel, which hosts share.
+conntrack: { maxPerCore: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s }
+END
+start kube-proxy "$kube" kube-proxy --config="$conf/kube-proxy.yaml"

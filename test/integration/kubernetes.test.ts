@@ -1,0 +1,167 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runLocal } from '../../src/core/process.ts'
+import { differences, machineState } from '../support/machine-state.ts'
+import { describeOnHosts, lacks } from '../support/requirements.ts'
+import { expectExit, makeTestbedFolder, type TestbedFolder } from '../support/testbed-folder.ts'
+
+const image = 'localhost/migration-testbed-pause:1'
+const hosts = ['host-a', 'host-b']
+
+const app = `
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: greeting }
+data: { text: hello from a ConfigMap }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: app }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: app } }
+  template:
+    metadata: { labels: { app: app } }
+    spec:
+      terminationGracePeriodSeconds: 1
+      topologySpreadConstraints:
+        - { maxSkew: 1, topologyKey: kubernetes.io/hostname, whenUnsatisfiable: ScheduleAnyway, labelSelector: { matchLabels: { app: app } } }
+      containers:
+        - name: app
+          image: ${image}
+          imagePullPolicy: Never
+          args: [serve, "8080", /greeting/text]
+          readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 }
+          volumeMounts: [{ name: greeting, mountPath: /greeting }]
+      volumes: [{ name: greeting, configMap: { name: greeting } }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: app }
+spec: { type: NodePort, selector: { app: app }, ports: [{ port: 80, targetPort: 8080, nodePort: 30080 }] }
+`
+
+interface Pods {
+  readonly items: readonly {
+    readonly metadata: { readonly name: string }
+    readonly spec: { readonly nodeName: string }
+    readonly status: { readonly podIP: string }
+  }[]
+}
+
+const noGo = (await runLocal(['go', 'version'])).exitCode === 0 ? undefined : 'Go, which builds Kubernetes'
+
+describeOnHosts(
+  'a cluster of Kubernetes',
+  () => {
+    let testbed: TestbedFolder
+    let before: readonly string[]
+
+    beforeAll(async () => {
+      testbed = await makeTestbedFolder(66)
+      // Empty networks first: what the kernel makes once for ever is there then.
+      expectExit(await testbed.run('up'), 0)
+      expectExit(await testbed.run('down'), 0)
+      before = machineState(testbed.id, 'none')
+      expectExit(await testbed.run('up', '--with', 'kubernetes'), 0)
+    }, 20 * 60_000)
+    afterAll(() => testbed.remove())
+
+    const kubectl = async (...args: string[]) =>
+      expectExit(await testbed.startPlain(undefined, 'kubectl', '--testbed', testbed.file, ...args).ended, 0)
+        .stdout
+    const pods = async () =>
+      (JSON.parse(await kubectl('get', 'pods', '-l', 'app=app', '-o', 'json')) as Pods).items
+    async function on(host: string, script: string): Promise<string> {
+      const connection = await testbed.connect(host)
+      const { stdout } = await connection.run({ argv: ['sh', '-c', script] })
+      connection.close()
+      return stdout.trim()
+    }
+
+    test('has every host as a node, with its own kubelet, and control plane', async () => {
+      const nodes = JSON.parse(await kubectl('get', 'nodes', '-o', 'json')) as {
+        items: { metadata: { name: string }; status: { conditions: { type: string; status: string }[] } }[]
+      }
+      const ready = nodes.items.map(({ metadata, status }) => ({
+        name: metadata.name,
+        ready: status.conditions.find(({ type }) => type === 'Ready')?.status,
+      }))
+      expect(ready).toEqual(hosts.map((name) => ({ name, ready: 'True' })))
+      const running =
+        'for name in etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy containerd; do test ! -e /run/testbed-$name.pid || ! kill -0 $(cat /run/testbed-$name.pid) || echo $name; done'
+      expect((await on('host-a', running)).split('\n')).toHaveLength(7)
+      expect((await on('host-b', running)).split('\n')).toEqual(['kubelet', 'kube-proxy', 'containerd'])
+    })
+
+    test('up again finds it as it is', async () => {
+      const pid = () => on('host-a', 'cat /run/testbed-kube-apiserver.pid /run/testbed-kubelet.pid')
+      const was = await pid()
+      expectExit(await testbed.run('up', '--with', 'kubernetes'), 0)
+      expect(await pid()).toBe(was)
+    })
+
+    test('rolls a Deployment out, with a ConfigMap, on both nodes', async () => {
+      await expectApplied(app)
+      await kubectl('rollout', 'status', 'deployment/app', '--timeout=90s')
+      expect((await pods()).map(({ spec }) => spec.nodeName).sort()).toEqual(hosts)
+    })
+
+    test('answers at the address of a Service, and at a port of each node, from everywhere', async () => {
+      const address = await kubectl('get', 'service', 'app', '-o', 'jsonpath={.spec.clusterIP}')
+      for (const host of hosts) {
+        expect(await on(host, `socat -u TCP4:${address}:80,connect-timeout=5 -`)).toMatch(
+          /^app-\S+ hello from a ConfigMap$/,
+        )
+      }
+      const state = await readFile(path.join(testbed.path, '.testbed', testbed.name, 'testbed.json'), 'utf8')
+      const { addresses } = JSON.parse(state) as { addresses: { host: string }[] }
+      for (const { host } of addresses) {
+        const { stdout } = await runLocal([
+          'bash',
+          '-c',
+          `exec 3<>/dev/tcp/${host}/30080 && timeout 5 cat <&3`,
+        ])
+        expect(stdout).toContain('hello from a ConfigMap')
+      }
+    })
+
+    test('shows logs, and runs a command in a pod that reaches the other', async () => {
+      const [one, other] = await pods()
+      expect(await kubectl('logs', one?.metadata.name ?? '')).toBe('listening on port 8080\n')
+      const asked = await kubectl(
+        'exec',
+        one?.metadata.name ?? '',
+        '--',
+        '/pause',
+        'ask',
+        `${other?.status.podIP}:8080`,
+      )
+      expect(asked).toBe(`${other?.metadata.name} hello from a ConfigMap\n`)
+    })
+
+    test('moves the pods of a node that is drained', async () => {
+      await kubectl('drain', 'host-b', '--ignore-daemonsets', '--timeout=60s')
+      await kubectl('rollout', 'status', 'deployment/app', '--timeout=60s')
+      await expect
+        .poll(async () => (await pods()).map(({ spec }) => spec.nodeName), { timeout: 30_000 })
+        .toEqual(['host-a', 'host-a'])
+      await kubectl('uncordon', 'host-b')
+    })
+
+    test('changes nothing that is the machine’s, and goes without a trace', async () => {
+      const kernel = (lines: readonly string[]) => lines.filter((line) => /^setting (kernel|vm)\./.test(line))
+      expect(differences(kernel(before), kernel(machineState(testbed.id, 'none')))).toEqual([])
+      expectExit(await testbed.run('down'), 0)
+      expect(differences(before, machineState(testbed.id, 'none'))).toEqual([])
+    })
+
+    async function expectApplied(text: string): Promise<void> {
+      const file = path.join(testbed.path, 'app.yaml')
+      await writeFile(file, text)
+      await kubectl('apply', '-f', file)
+    }
+  },
+  (await lacks('namespaces')) ?? noGo,
+)
