@@ -13,31 +13,43 @@ pods_of() { echo "10.244.$1.0/24"; } # of the node with this number
 services=10.96.0.0/16
 first_service=10.96.0.1
 
+started=
+running() {
+  if has_systemd; then systemctl is-active -q "testbed-$1"; else kill -0 "$(cat "/run/testbed-$1.pid" 2>/dev/null || echo none)" 2>/dev/null; fi
+}
+
 # start NAME COMMAND…: a service of the cluster, in the background, unless it runs. With systemd as a unit that lives as long as the host does.
 start() {
   name=$1
   shift
   mkdir -p "$logs"
+  started="$started $name"
+  ! running "$name" || return 0
   if has_systemd; then
-    systemctl is-active -q "testbed-$name" && return
     systemctl reset-failed "testbed-$name" 2>/dev/null || true
     systemd-run -q --unit="testbed-$name" --property=Restart=on-failure --property=LimitNOFILE=1048576 --property=Delegate=yes \
       --property="StandardOutput=append:$logs/$name.log" --property="StandardError=append:$logs/$name.log" "$@"
     return
   fi
-  pid=$(cat "/run/testbed-$name.pid" 2>/dev/null || true)
-  [ -z "$pid" ] || ! kill -0 "$pid" 2>/dev/null || return 0
+  rm -f "/run/testbed-$name.pid"
   setsid sh -c 'echo $$ >"$1"; shift; exec "$@"' sh "/run/testbed-$name.pid" "$@" >>"$logs/$name.log" 2>&1 </dev/null &
+  until [ -s "/run/testbed-$name.pid" ]; do sleep 0.02; done
 }
 
 # The last lines of a service's log, for whoever reads the error.
 tail_of() { tail -n 5 "$logs/$1.log" 2>/dev/null | cut -c 1-300 >&2 || true; }
 
-# wait_for SECONDS NAME WHAT COMMAND…: like wait_until; a failure shows the end of the log of the service NAME.
+# wait_for SECONDS NAME WHAT COMMAND…: like wait_until. A service that was started here and has ended is told at once; a failure shows the
+# end of the log of that service, or of NAME.
 wait_for() {
   left=$(($1 * 5)) service=$2 what=$3
   shift 3
   until "$@" >/dev/null 2>&1; do
+    for one in $started; do
+      running "$one" && continue
+      tail_of "$one"
+      fail "$one ended" "its log is $logs/$one.log on the host: is a port taken, or something missing? ss -tlnp there tells who listens"
+    done
     left=$((left - 1))
     if [ "$left" -le 0 ]; then
       tail_of "$service"

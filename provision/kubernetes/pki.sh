@@ -13,7 +13,8 @@ authority() { # authority NAME SUBJECT
   [ ! -e "$pki/$1.crt" ] || return 0
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj "/CN=$2" \
     -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,digitalSignature,keyCertSign \
-    -keyout "$pki/$1.key" -out "$pki/$1.crt" 2>/dev/null
+    -keyout "$pki/$1.key" -out "$pki/$1.new" 2>/dev/null
+  mv "$pki/$1.new" "$pki/$1.crt"
 }
 # certificate NAME AUTHORITY SUBJECT USAGE [ALTERNATIVE NAMES]
 certificate() {

@@ -102,6 +102,26 @@ describeOnHosts(
       expect(await pid()).toBe(was)
     })
 
+    test('a port that is taken is named, with the end of the log', async () => {
+      const address = await on('host-a', "ip -o -4 address show mgmt0 | awk '{ print $4 }' | cut -d/ -f1")
+      await on(
+        'host-a',
+        `kill $(cat /run/testbed-kube-apiserver.pid); while ss -tln | grep -q ':6443 '; do sleep 0.1; done
+         setsid socat TCP4-LISTEN:6443,bind=${address},reuseaddr,fork /dev/null >/dev/null 2>&1 </dev/null & echo $! >/tmp/taker; sleep 0.5`,
+      )
+      const refused = await testbed.run('up', '--with', 'kubernetes')
+      expectExit(refused, 4)
+      for (const words of [
+        'host-a: starting the control plane failed',
+        'kube-apiserver ended',
+        'address already in use',
+        'kube-apiserver.log',
+      ])
+        expect(refused.stderr).toContain(words)
+      await on('host-a', 'kill $(cat /tmp/taker)')
+      expectExit(await testbed.run('up', '--with', 'kubernetes'), 0)
+    })
+
     test('rolls a Deployment out, with a ConfigMap, on both nodes', async () => {
       await expectApplied(app)
       await kubectl('rollout', 'status', 'deployment/app', '--timeout=90s')
