@@ -59,13 +59,21 @@ failed() { tell "failed $*"; exit 1; }
 # Before `failed`: the lines of a log of CRIU that matter.
 quote() { grep Error "$work/$1.log" | grep -v RLIMIT_NOFILE >&2 || true; }
 
-# reserve BYTES: makes room for the images and for the process that is restored from them. Memory that was used a moment ago is at hand:
-# a machine that is virtual itself may have to ask its own host for any other, page by page, while the workload is frozen.
+# Whether this machine gives memory that it does not use back to a hypervisor (free page reporting: bit 5 of the balloon's features).
+gives_back() {
+  for features in /sys/bus/virtio/drivers/virtio_balloon/virtio*/features; do
+    [ "$(cut -c 6 "$features" 2>/dev/null)" != 1 ] || return 0
+  done
+  return 1
+}
+
+# reserve BYTES: makes room for the images and for the process that is restored from them. Such a machine has to ask for memory again, page by
+# page, while the workload is frozen; what was used a moment ago is at hand.
 reserve() {
   available=$(awk '/^MemAvailable:/ { printf "%d", $2 * 1024 }' /proc/meminfo)
   [ $(($1 * 2)) -lt "$available" ] ||
     failed "not enough memory: $(($1 * 2 >> 20)) MiB are needed for the images and the process, $((available >> 20)) MiB are free"
-  head -c $(($1 * 2)) /dev/zero >"$images/reserved" 2>/dev/null || true # it was worth trying
+  ! gives_back || head -c $(($1 * 2)) /dev/zero >"$images/reserved" 2>/dev/null || true # it was worth trying
 }
 
 layer() { tar -x -b 64 -B -g /dev/null --xattrs --xattrs-include='*' --numeric-owner -C "$bundle/upper"; }
