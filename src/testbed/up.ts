@@ -66,6 +66,13 @@ async function prepare(
   const testbed = loaded.value
   const provider = await chooseProvider(testbed, options)
   if (options.measure === true) requireMeasurable(provider, testbed)
+  if (provider.name === 'ssh' && testbed.components.includes('kubernetes')) {
+    throw loaded.fault(
+      ['components'],
+      'no cluster is made of existing machines: nothing would take it off them again',
+      'take another provider',
+    )
+  }
   for (const conflict of await provider.conflicts(testbed)) {
     throw loaded.fault(conflict.pointer, conflict.message, conflict.hint)
   }

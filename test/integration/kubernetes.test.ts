@@ -106,7 +106,7 @@ describeOnHosts(
       const address = await on('host-a', "ip -o -4 address show mgmt0 | awk '{ print $4 }' | cut -d/ -f1")
       await on(
         'host-a',
-        `kill $(cat /run/testbed-kube-apiserver.pid); while ss -tln | grep -q ':6443 '; do sleep 0.1; done
+        `kill -KILL $(cat /run/testbed-kube-apiserver.pid); while ss -tln | grep -q ':6443 '; do sleep 0.1; done
          setsid socat TCP4-LISTEN:6443,bind=${address},reuseaddr,fork /dev/null >/dev/null 2>&1 </dev/null & echo $! >/tmp/taker; sleep 0.5`,
       )
       const refused = await testbed.run('up', '--with', 'kubernetes')

@@ -188,7 +188,7 @@ export async function describeProvider(
       const hosts = await connectAll(addresses)
       await mark(hosts)
       const identity =
-        'hostname; cat /etc/machine-id /etc/ssh/*.pub /sys/class/net/mgmt0/address /sys/class/net/svc0/address; hostname -I'
+        'hostname; cat /etc/machine-id /etc/ssh/*.pub /sys/class/net/mgmt0/address /sys/class/net/svc0/address; for name in mgmt0 svc0; do ip -4 -o address show $name; done | awk "{ print \\$2, \\$4 }"'
       const was = await shell(hosts[0], identity)
       const places = existing ? '/var/lib/migration-testbed' : '/root /var/lib/docker'
       for (const host of hosts) await shell(host, `for place in ${places}; do touch $place/made-before; done`)
