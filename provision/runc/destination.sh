@@ -113,10 +113,12 @@ done
 [ "$word" = final ] || exit 0
 rm -f "$images/reserved"
 
+# A connection that breaks looks like this too, and whoever hears of it first tells.
+broken='the transfer broke off: what was received is not whole'
 if [ "$COMPRESSION" = none ] || [ "$TRANSFER" = rsync ]; then
-  { unpack && layer; } || failed 'what was sent could not be unpacked'
+  { unpack && layer; } || failed "$broken"
 else
-  $COMPRESSION -d | { unpack && layer; } || failed 'what was sent could not be unpacked'
+  $COMPRESSION -d | { unpack && layer; } || failed "$broken"
 fi
 tell received
 [ "$MODE" != diskless ] || wait "$receiver" || { quote page-server; failed 'the page server'; } # it writes its last when it ends

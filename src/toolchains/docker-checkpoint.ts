@@ -144,6 +144,9 @@ async function takeBack(
   volumes: MovingVolumes,
 ): Promise<void> {
   const { source, destination } = context
+  // Half a restore keeps runc waiting, and with it the engine, which then does nothing to the container for two minutes.
+  const giveUp = ['pkill', '-KILL', '-f', `[r]unc .*restore.*${staged.container}`] as const
+  await destination.run({ argv: giveUp }, { timeoutMs: removeTimeoutMs }).catch(() => undefined)
   // It may run after all, or its host be gone altogether.
   await docker(context, destination, ['rm', '--force', staged.container], removeTimeoutMs).catch(
     () => undefined,
