@@ -48,6 +48,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'vm-volumes',
+          include: ['test/vm-volumes/**/*.test.ts'],
+          // Builds ZFS for the guests' kernel first.
+          testTimeout: 20 * 60_000,
+          hookTimeout: 40 * 60_000,
+        },
+      },
+      {
+        test: {
           name: 'vm',
           include: ['test/vm/**/*.test.ts'],
           // Real Vagrant on a libvirt of its own. Emulated machines take minutes to boot.
