@@ -40,6 +40,25 @@ apt_install() {
   apt-get -q install -y --no-install-recommends $missing
 }
 
+# The Debian archive that apt takes packages from; empty where it knows none.
+debian_archive() {
+  apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' | awk '/Debian Debian$/ { print $1; exit }'
+}
+
+# debian_suite NAME SUITE COMPONENT: makes packages of another part of that archive available, as testbed-NAME.list.
+debian_suite() {
+  archive=$(debian_archive)
+  [ -n "$archive" ] || return 1
+  echo "deb $archive $2 $3" >"/etc/apt/sources.list.d/testbed-$1.list"
+  apt-get -q update
+}
+
+# debian_sid: the same of sid, from which nothing comes by itself.
+debian_sid() {
+  printf 'Package: *\nPin: release n=sid\nPin-Priority: 50\n' >/etc/apt/preferences.d/testbed-sid
+  debian_suite sid sid main
+}
+
 # service_enable NAME COMMAND [ARGUMENT…]: starts NAME now and at every boot. With systemd it is the packaged unit;
 # without, the command runs in the foreground under the host's init and logs to /var/log/NAME.log.
 service_enable() {

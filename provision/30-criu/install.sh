@@ -15,12 +15,7 @@ from_archive() {
 }
 
 from_sid() {
-  uri=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' |
-    awk '/Debian Debian$/ { print $1; exit }')
-  [ -n "$uri" ] || return 1
-  echo "deb $uri sid main" >/etc/apt/sources.list.d/testbed-sid.list
-  printf 'Package: *\nPin: release n=sid\nPin-Priority: 50\n' >/etc/apt/preferences.d/testbed-sid
-  apt-get -q update && apt-get -q install -y --no-install-recommends -t sid criu
+  debian_sid && apt-get -q install -y --no-install-recommends -t sid criu
 }
 
 from_ppa() {

@@ -4,14 +4,6 @@
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-with_contrib() {
-  ! available zfsutils-linux || return 0
-  uri=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' | awk '/Debian Debian$/ { print $1; exit }')
-  [ -n "$uri" ] || fail 'no Debian archive is known here' 'add one to /etc/apt/sources.list'
-  echo "deb $uri $VERSION_CODENAME contrib" >/etc/apt/sources.list.d/testbed-contrib.list
-  apt-get -q update
-}
-
 # For a kernel that is installed but does not run, as in an image that is being made, nothing is built by itself.
 build_for() {
   ! modinfo -k "$1" zfs >/dev/null 2>&1 || return 0
@@ -23,7 +15,8 @@ build_for() {
 
 if [ "$ID" = debian ]; then
   apt_lists
-  with_contrib
+  available zfsutils-linux || debian_suite contrib "$VERSION_CODENAME" contrib ||
+    fail 'the archive has no section contrib, which ZFS is in' 'apt-get update on the host tells why'
   for folder in /lib/modules/*/kernel; do
     [ ! -d "$folder" ] || build_for "$(basename "$(dirname "$folder")")"
   done

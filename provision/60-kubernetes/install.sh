@@ -11,11 +11,7 @@ if has_systemd || will_have_systemd; then
   ! has_systemd || systemctl stop etcd.service 2>/dev/null || true
 fi
 containerd_from_sid() {
-  uri=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN) $(LABEL)' 'Created-By: Packages' | awk '/Debian Debian$/ { print $1; exit }')
-  [ -n "$uri" ] || fail 'no Debian archive is known here' 'add one to /etc/apt/sources.list'
-  echo "deb $uri sid main" >/etc/apt/sources.list.d/testbed-sid.list
-  printf 'Package: *\nPin: release n=sid\nPin-Priority: 50\n' >/etc/apt/preferences.d/testbed-sid
-  apt-get -q update
+  debian_sid || fail 'no Debian archive is known here, or it has no sid' 'apt-get update on the host tells why'
   work=$(mktemp -d)
   chmod 0755 "$work" # apt downloads as another user
   (cd "$work" && apt-get -q download containerd/sid && dpkg-deb -x containerd_*.deb root)

@@ -1,10 +1,9 @@
 #!/bin/sh
 # Whether the cluster works: the API, every node, a pod on each, and a checkpoint of it by its kubelet. Runs on the host of the control plane, and
-# leaves the addresses of the pods in a file; reach.sh asks them from every host, check-end.sh removes them.
+# leaves the addresses of the pods in a file; reach.sh asks them from every host, check-end.sh removes what is left.
 #   check.sh NODE…
 # shellcheck source=names.sh
 . "$(dirname "$0")/names.sh"
-kubectl() { "$kube" kubectl --kubeconfig "$conf/client.conf" "$@"; }
 
 kubectl get --raw=/readyz >/dev/null 2>&1 || {
   tail_of kube-apiserver

@@ -22,15 +22,15 @@ start kube-apiserver "$kube" kube-apiserver --advertise-address="$address" --bin
   --proxy-client-key-file="$pki/front-proxy-client.key" --requestheader-allowed-names=front-proxy-client \
   --requestheader-extra-headers-prefix=X-Remote-Extra- --requestheader-group-headers=X-Remote-Group \
   --requestheader-username-headers=X-Remote-User
-kubectl() { "$kube" kubectl --kubeconfig "$conf/client.conf" "$@"; }
 wait_for 120 kube-apiserver 'the API server' kubectl get --raw=/readyz
 # It gives up when what it reads first is not there yet, so it comes after.
-start kube-controller-manager "$kube" kube-controller-manager --kubeconfig="$conf/client.conf" \
-  --authentication-kubeconfig="$conf/client.conf" --authorization-kubeconfig="$conf/client.conf" --bind-address=127.0.0.1 \
-  --service-account-private-key-file="$pki/sa.key" --root-ca-file="$pki/ca.crt" --use-service-account-credentials \
-  --cluster-signing-cert-file="$pki/ca.crt" --cluster-signing-key-file="$pki/ca.key" --leader-elect=false
-start kube-scheduler "$kube" kube-scheduler --kubeconfig="$conf/client.conf" --authentication-kubeconfig="$conf/client.conf" \
-  --authorization-kubeconfig="$conf/client.conf" --bind-address=127.0.0.1 --leader-elect=false
+manager=$conf/controller-manager.conf scheduler=$conf/scheduler.conf
+start kube-controller-manager "$kube" kube-controller-manager --kubeconfig="$manager" --authentication-kubeconfig="$manager" \
+  --authorization-kubeconfig="$manager" --bind-address=127.0.0.1 --service-account-private-key-file="$pki/sa.key" \
+  --root-ca-file="$pki/ca.crt" --use-service-account-credentials --cluster-signing-cert-file="$pki/ca.crt" \
+  --cluster-signing-key-file="$pki/ca.key" --leader-elect=false
+start kube-scheduler "$kube" kube-scheduler --kubeconfig="$scheduler" --authentication-kubeconfig="$scheduler" \
+  --authorization-kubeconfig="$scheduler" --bind-address=127.0.0.1 --leader-elect=false
 # Nodes proxy for services in the name of kube-proxy.
 kubectl get clusterrolebinding testbed:kube-proxy >/dev/null 2>&1 ||
   kubectl create clusterrolebinding testbed:kube-proxy --clusterrole=system:node-proxier --user=system:kube-proxy >/dev/null

@@ -9,6 +9,8 @@ conf=/etc/migration-testbed/kubernetes           # what they are told, and keys
 logs=/var/log/kubernetes
 socket=/run/migration-testbed-kubernetes/containerd.sock
 kube=$home/bin/kube
+# As whoever administers the cluster: on the host of its control plane.
+kubectl() { "$kube" kubectl --kubeconfig "$conf/client.conf" "$@"; }
 pods_of() { echo "10.244.$1.0/24"; } # of the node with this number
 services=10.96.0.0/16
 first_service=10.96.0.1
@@ -33,7 +35,7 @@ start() {
   fi
   rm -f "/run/testbed-$name.pid"
   setsid sh -c 'echo $$ >"$1"; shift; exec "$@"' sh "/run/testbed-$name.pid" "$@" >>"$logs/$name.log" 2>&1 </dev/null &
-  until [ -s "/run/testbed-$name.pid" ]; do sleep 0.02; done
+  wait_until 10 "the start of $name" test -s "/run/testbed-$name.pid"
 }
 
 # The last lines of a service's log, for whoever reads the error.

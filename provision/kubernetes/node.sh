@@ -41,8 +41,8 @@ for direction in -s -d; do
 done
 
 # Without CAP_SYS_RESOURCE nothing can be made less likely to be killed than it is.
-restrict=false
-grep -q '^CapEff:.*' /proc/self/status && [ "$(((0x$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status) >> 24) & 1))" = 1 ] || restrict=true
+capabilities=0x$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
+if [ $((capabilities >> 24 & 1)) = 1 ]; then restrict=false; else restrict=true; fi
 cat >"$conf/containerd.toml" <<END
 version = 3
 root = '$state/containerd'

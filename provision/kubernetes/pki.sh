@@ -31,13 +31,13 @@ certificate() {
   mv "$pki/$1.new" "$pki/$1.crt"
   rm -f "$pki/$1.csr" "$pki/$1.ext"
 }
-# kubeconfig FILE CERTIFICATE SERVER
+# kubeconfig FILE CERTIFICATE
 kubeconfig() {
   cat >"$1.new" <<END
 apiVersion: v1
 kind: Config
 current-context: testbed
-clusters: [{ name: testbed, cluster: { server: "https://$3:6443", certificate-authority-data: $(base64 -w 0 "$pki/ca.crt") } }]
+clusters: [{ name: testbed, cluster: { server: "https://$address:6443", certificate-authority-data: $(base64 -w 0 "$pki/ca.crt") } }]
 users: [{ name: $2, user: { client-certificate-data: $(base64 -w 0 "$pki/$2.crt"), client-key-data: $(base64 -w 0 "$pki/$2.key") } }]
 contexts: [{ name: testbed, context: { cluster: testbed, user: $2 } }]
 END
@@ -59,9 +59,8 @@ if [ ! -e "$pki/sa.key" ]; then
   openssl pkey -in "$pki/sa.new" -pubout -out "$pki/sa.pub"
   mv "$pki/sa.new" "$pki/sa.key"
 fi
-for name in admin controller-manager scheduler; do kubeconfig "$conf/$name.conf" "$name" 127.0.0.1; done
-# The same for whoever is not on this host.
-kubeconfig "$conf/client.conf" admin "$address"
+kubeconfig "$conf/client.conf" admin
+for name in controller-manager scheduler; do kubeconfig "$conf/$name.conf" "$name"; done
 
 # Of each node what it needs, and nothing that signs.
 for node; do
@@ -70,8 +69,8 @@ for node; do
   certificate "serving-$name" ca "/CN=$name" serverAuth "DNS:$name,IP:$at"
   folder=$conf/nodes/$name
   mkdir -p "$folder"
-  kubeconfig "$folder/kubelet.conf" "node-$name" "$address"
-  kubeconfig "$folder/kube-proxy.conf" kube-proxy "$address"
+  kubeconfig "$folder/kubelet.conf" "node-$name"
+  kubeconfig "$folder/kube-proxy.conf" kube-proxy
   cp "$pki/ca.crt" "$folder/ca.crt"
   cp "$pki/serving-$name.crt" "$folder/kubelet.crt"
   cp "$pki/serving-$name.key" "$folder/kubelet.key"

@@ -29,4 +29,15 @@ save_record() {
   sync "$store/$1"
 }
 
+# Snapshots of back ends that have none of their own: whole copies below STORE/ID/kept.
+# keep FOLDER NAME
+keep() {
+  mkdir -p "$store/$id/kept"
+  [ ! -d "$store/$id/kept/$2" ] || return 0
+  rm -rf "$store/$id/kept/$2.new"
+  cp -a --reflink=auto "$1" "$store/$id/kept/$2.new"
+  mv "$store/$id/kept/$2.new" "$store/$id/kept/$2"
+}
+kept() { [ ! -d "$store/$id/kept" ] || ls "$store/$id/kept"; }
+
 free_bytes() { df -B1 --output=avail "$1" | tail -n 1 | tr -d ' '; }

@@ -35,15 +35,9 @@ back_serve() {
 }
 back_snapshot() {
   at_home || fail "the files of $name are not here" 'move it to the host that keeps them first'
-  mkdir -p "$store/$id/kept"
-  [ ! -d "$store/$id/kept/$1" ] || return 0
-  rm -rf "$store/$id/kept/$1.new"
-  cp -a --reflink=auto "$store/$id/files" "$store/$id/kept/$1.new"
-  mv "$store/$id/kept/$1.new" "$store/$id/kept/$1"
+  keep "$store/$id/files" "$1"
 }
-back_snapshots() {
-  [ ! -d "$store/$id/kept" ] || ls "$store/$id/kept"
-}
+back_snapshots() { kept; }
 back_drop() { rm -rf "${store:?}/$id/kept/$1"; }
 back_used() {
   [ -d "$store/$id/files" ] || { echo 0 && return; }

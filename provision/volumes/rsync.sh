@@ -10,16 +10,8 @@ back_flush() { :; } # the last pass reads what was written
 back_demote() { :; } # what counts is the record: it is not attached any more
 back_promote() { :; }
 back_release() { :; }
-back_snapshot() {
-  mkdir -p "$store/$id/kept"
-  [ ! -d "$store/$id/kept/$1" ] || return 0
-  rm -rf "$store/$id/kept/$1.new"
-  cp -a --reflink=auto "$store/$id/copy" "$store/$id/kept/$1.new"
-  mv "$store/$id/kept/$1.new" "$store/$id/kept/$1"
-}
-back_snapshots() {
-  [ ! -d "$store/$id/kept" ] || ls "$store/$id/kept"
-}
+back_snapshot() { keep "$store/$id/copy" "$1"; }
+back_snapshots() { kept; }
 back_drop() { rm -rf "${store:?}/$id/kept/$1"; }
 # back_give ADDRESS PORT [SINCE]: what is not there yet. rsync takes a file of the same size and time for the same; one that was
 # written to in the same tick of the clock as a pass read it is not. So whatever changed SINCE a pass began (seconds) is compared by content.

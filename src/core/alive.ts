@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { processStatus } from './process-status.ts'
 
 /**
  * Whether a process of this machine still runs. One that has ended does not, though nobody has taken note of its end yet: what
@@ -22,7 +22,6 @@ export async function startTime(pid: number): Promise<string> {
 
 /** Fields 3 and 22 of /proc/PID/stat; empty where there is none. */
 async function statusOf(pid: number): Promise<{ readonly state: string; readonly start: string }> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const fields = await processStatus(pid)
   return { state: fields[0] ?? '', start: fields[19] ?? '' }
 }

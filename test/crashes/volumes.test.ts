@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createNamespacesProvider } from '../../src/providers/namespaces/provider.ts'
 import { describeOnHosts } from '../support/requirements.ts'
 import { expectExit, makeTestbedFolder, type TestbedFolder } from '../support/testbed-folder.ts'
+import { pathOfVolume, type Shown, volumeTools } from '../support/volume-contract.ts'
 
 /** Steps of a move, as it tells them, with the host that does each. At every one something is killed. */
 const steps = [
@@ -24,14 +25,6 @@ const victims = ['program', 'source', 'destination'] as const
 const repetitions = Number(process.env.REPETITIONS ?? 5)
 const backEnds = (process.env.BACK_ENDS ?? 'btrfs,rsync').split(',')
 
-interface Shown {
-  readonly state: string
-  readonly reason: string
-  readonly primary: string
-  readonly epoch: number
-  readonly copies: readonly { host: string; role: string; epoch: number; attachedAt?: string }[]
-}
-
 describeOnHosts('a move that is cut off', () => {
   let testbed: TestbedFolder
   const tally: Record<string, number> = {}
@@ -50,18 +43,8 @@ describeOnHosts('a move that is cut off', () => {
     await testbed.remove()
   })
 
-  const show = async (name: string) =>
-    JSON.parse(expectExit(await testbed.run('volume', 'show', name, '--json'), 0).stdout) as Shown
-  async function on(host: string, script: string): Promise<string> {
-    const connection = await testbed.connect(host)
-    try {
-      const { exitCode, stdout, stderr } = await connection.run({ argv: ['sh', '-ec', script] })
-      if (exitCode !== 0) throw new Error(`${host}: ${script}: ${stderr}`)
-      return stdout.trim()
-    } finally {
-      connection.close()
-    }
-  }
+  const { json, on } = volumeTools(() => testbed)
+  const show = (name: string) => json<Shown>('show', name)
   const other = (host: string) => (host === 'host-a' ? 'host-b' : 'host-a')
   /** Of every file, but for what was written last by the check itself. */
   const digest = (host: string, path: string) =>
@@ -71,7 +54,7 @@ describeOnHosts('a move that is cut off', () => {
   async function expectOneWritable(name: string, expected: string): Promise<void> {
     const { primary, epoch, copies, state } = await show(name)
     expect(['attached', 'failed']).toContain(state)
-    const path = `/run/migration-testbed-volumes/${name}`
+    const path = pathOfVolume(name)
     expect(copies.filter(({ role }) => role === 'primary')).toEqual([
       expect.objectContaining({ host: primary, epoch, attachedAt: path }),
     ])
@@ -91,7 +74,7 @@ describeOnHosts('a move that is cut off', () => {
 
   describe.each(backEnds)('%s', (backEnd) => {
     const name = `data-${backEnd}`
-    const path = `/run/migration-testbed-volumes/${name}`
+    const path = pathOfVolume(name)
 
     describe.each(victims)('the %s is killed', (victim) => {
       test.each(steps.map((pattern, index) => [index + 1, pattern.source, pattern] as const))(

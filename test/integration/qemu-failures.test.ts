@@ -31,30 +31,34 @@ describeOnHosts(
       hosts: await readdir(`${folder.context().stateFolder}/hosts`).catch(() => []),
     })
 
-    test('a QEMU that is killed while its guest boots is named, and leaves nothing but its log', async () => {
-      const provider = createQemuProvider(folder.context())
-      const created = provider.create(await folder.resolved(), never)
-      const killer = async () => {
-        for (;;) {
-          const vm = (await findVms(folder.id)).find(({ host }) => host === 'host-a')
-          if (vm !== undefined) {
-            await delay(500)
-            process.kill(vm.pid, 'SIGKILL')
-            return
+    // The first is before its network is wired, the last while the guest boots.
+    test.each([0, 500])(
+      'a QEMU that is killed %i ms after its start is named, and leaves nothing but its log',
+      async (ms) => {
+        const provider = createQemuProvider(folder.context())
+        const created = provider.create(await folder.resolved(), never)
+        const killer = async () => {
+          for (;;) {
+            const vm = (await findVms(folder.id)).find(({ host }) => host === 'host-a')
+            if (vm !== undefined) {
+              await delay(ms)
+              process.kill(vm.pid, 'SIGKILL')
+              return
+            }
+            await delay(5)
           }
-          await delay(20)
         }
-      }
-      const [result] = await Promise.allSettled([created, killer()])
-      expect(result).toMatchObject({
-        status: 'rejected',
-        reason: { kind: 'testbed', parts: { where: 'host-a', hint: expect.stringContaining('testbed') } },
-      })
-      expect((await left()).hosts).not.toContain('host-a')
-      await access(`${folder.context().stateFolder}/logs/host-a/serial.log`)
-      await provider.destroy(folder.name)
-      expect(await left()).toEqual({ vms: [], hosts: [] })
-    })
+        const [result] = await Promise.allSettled([created, killer()])
+        expect(result).toMatchObject({
+          status: 'rejected',
+          reason: { kind: 'testbed', parts: { where: 'host-a', hint: expect.stringContaining('testbed') } },
+        })
+        expect((await left()).hosts).not.toContain('host-a')
+        await access(`${folder.context().stateFolder}/logs/host-a/serial.log`)
+        await provider.destroy(folder.name)
+        expect(await left()).toEqual({ vms: [], hosts: [] })
+      },
+    )
 
     test('a disk that is full is named, with what to do', async () => {
       const state = `${folder.path}/small`

@@ -8,6 +8,7 @@ export interface Shown {
   readonly state: string
   readonly reason: string
   readonly primary: string
+  readonly epoch: number
   readonly path: string
   readonly copies: readonly {
     host: string

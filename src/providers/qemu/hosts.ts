@@ -32,6 +32,7 @@ import {
   type VmContext,
   waitForBoot,
   waitForRestored,
+  whileItRuns,
 } from './vm.ts'
 import { networkKind, plugTaps } from './wiring.ts'
 
@@ -90,7 +91,8 @@ async function launch(fleet: Fleet, host: ResolvedHost, signal: AbortSignal) {
   const seed = await seedHost(fleet, host, signal)
   const port = networkKind(fleet.testbed) === 'user' ? await freePort() : 0
   const process = await startQemu(vm, machineArguments(machineOf(fleet, host, seed, port)), signal)
-  if (networkKind(fleet.testbed) === 'tap') await plugTaps(fleet.names, host.name)
+  if (networkKind(fleet.testbed) === 'tap')
+    await whileItRuns(vm, signal, () => plugTaps(fleet.names, host.name))
   return process
 }
 

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { processStatus } from '../../core/process-status.ts'
 import { type Clock, millisecondsBetween } from '../../core/time.ts'
 
 /** Of one processor. An idle guest takes 3 % under TCG and less under KVM; one that has just been provisioned, 50 to 100. */
@@ -32,7 +32,6 @@ export async function waitForRest(pid: number, clock: Clock, signal?: AbortSigna
 
 /** User and system time of a process and all its threads: fields 14 and 15 of /proc/PID/stat; 0 where there is none. */
 async function processorSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const fields = await processStatus(pid)
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / ticksPerSecond
 }

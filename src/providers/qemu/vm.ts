@@ -92,7 +92,41 @@ export async function talkTo<Result>(
 }
 
 export async function resume(vm: VmContext, process: VmProcess, signal: AbortSignal): Promise<void> {
-  await talkTo(vm, process, signal, (qmp) => qmp.ask('cont'))
+  await whileItRuns(vm, signal, () => talkTo(vm, process, signal, (qmp) => qmp.ask('cont')))
+}
+
+/** Does what needs the host's QEMU. @throws TestbedError that names its end, where that is why it failed */
+export async function whileItRuns<Result>(
+  vm: VmContext,
+  signal: AbortSignal,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    if (signal.aborted || (await findVm(vm.names.id, vm.host)) !== undefined) throw error
+    throw await qemuEnded(vm, error)
+  }
+}
+
+async function qemuEnded(vm: VmContext, cause?: unknown): Promise<TestbedError> {
+  const hint = 'was it killed, by hand or for lack of memory? testbed up starts it again'
+  return await failedMachine(vm, 'its QEMU ended', hint, cause)
+}
+
+async function failedMachine(
+  vm: VmContext,
+  message: string,
+  hint: string,
+  cause?: unknown,
+): Promise<TestbedError> {
+  return new TestbedError('testbed', message, {
+    where: vm.host,
+    why: [...reasonsOf(cause), ...(await tail(qemuLog(vm))), ...(await tail(consoleLog(vm)))],
+    hint,
+    log: consoleLog(vm),
+    ...(cause === undefined ? {} : { cause }),
+  })
 }
 
 /** What a guest does that will never again do anything by itself. */
@@ -136,14 +170,6 @@ async function waitUntil(
   ready: () => Promise<boolean>,
 ): Promise<void> {
   const { names, host, context } = vm
-  const failed = async (message: string, hint: string, cause?: unknown) =>
-    new TestbedError('testbed', message, {
-      where: host,
-      why: [...reasonsOf(cause), ...(await tail(qemuLog(vm))), ...(await tail(consoleLog(vm)))],
-      hint,
-      log: consoleLog(vm),
-      ...(cause === undefined ? {} : { cause }),
-    })
   const end = await poll(
     async () => {
       const process = await findVm(names.id, host)
@@ -156,19 +182,17 @@ async function waitUntil(
   ).catch(async (error: unknown) => {
     if (signal.aborted) throw error
     const seconds = timeoutMs / 1000
-    throw await failed(
+    throw await failedMachine(
+      vm,
       `no ${what} within ${seconds} s`,
       'the end of its console is above; testbed rebuild makes it anew',
       error,
     )
   })
   if (end === 'ready') return
-  if (end === 'ended')
-    throw await failed(
-      'its QEMU ended',
-      'was it killed, by hand or for lack of memory? testbed up starts it again',
-    )
-  throw await failed(
+  if (end === 'ended') throw await qemuEnded(vm)
+  throw await failedMachine(
+    vm,
     `the machine stands still (${end})`,
     end === 'io-error'
       ? 'the disk that holds the state folder is full: df tells; make room, then testbed rebuild'

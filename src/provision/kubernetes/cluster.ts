@@ -89,7 +89,7 @@ export async function bringUpCluster(
       what: 'addresses of the probes',
     })
     await Promise.all(hosts.map((host) => run(host, 'reach', 'reaching pods', ...stdout.trim().split('\n'))))
-    await run(control, 'check-end', 'the end of the check')
+    await Promise.all(hosts.map((host) => run(host, 'check-end', 'the end of the check')))
   })
   const { stdout } = await runChecked(control, ['cat', `${settings}/client.conf`], { what: 'the kubeconfig' })
   await mkdir(join(stateFolder, 'kubernetes'), { recursive: true })
@@ -105,7 +105,12 @@ async function handCredentials(control: Host, host: Host): Promise<void> {
       what: `credentials of ${host.name}`,
     },
   )
-  if (packed.stdout === '') throw new TestbedError('testbed', 'it has no credentials', { where: host.name })
+  if (packed.stdout === '') {
+    throw new TestbedError('testbed', 'the control plane has no credentials for it', {
+      where: host.name,
+      hint: 'testbed rebuild makes the cluster anew',
+    })
+  }
   await runChecked(
     host,
     [
