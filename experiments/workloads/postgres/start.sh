@@ -2,7 +2,9 @@
 # Makes a cluster at the first start, with the database and the table that the client adds rows to, and becomes its server.
 # A cluster that is there is only started. The server recovers from a crash by itself, and knows a postmaster.pid that is left
 # over: in a container it names the server's own process, or one that is not the user's.
-#   start.sh        (root, because a volume's mount point is root's; the server runs as postgres)
+# It is made by the user postgres. The server's processes are root's, and PostgreSQL, which refuses that, is told by uid_wrapper that they
+# are that user's: another user's processes CRIU dumps only for a root with CAP_SYS_RESOURCE, which not every host has.
+#   start.sh        (as root)
 set -eu
 
 folder=/var/lib/testbed/postgres
@@ -36,5 +38,8 @@ if [ ! -d "$data" ]; then
   sync "$folder"
 fi
 
-exec setpriv --reuid=postgres --regid=postgres --init-groups \
+uid=$(id -u postgres) gid=$(id -g postgres)
+exec env LD_PRELOAD=libuid_wrapper.so UID_WRAPPER=1 \
+  UID_WRAPPER_INITIAL_RUID="$uid" UID_WRAPPER_INITIAL_EUID="$uid" UID_WRAPPER_INITIAL_SUID="$uid" \
+  UID_WRAPPER_INITIAL_RGID="$gid" UID_WRAPPER_INITIAL_EGID="$gid" UID_WRAPPER_INITIAL_SGID="$gid" \
   "$programs/postgres" -D "$data" -c "config_file=$settings"
