@@ -158,7 +158,8 @@ describeOnHosts('faults', () => {
       expect(told).toMatch(/the workload (still answers|answers no more)/)
       if (answers === true) expect(told).toContain('the workload still answers')
       expect(first?.durationMs).toBeLessThan(deadlineMs)
-      expect(second).toMatchObject({ verdict: 'ok' })
+      const { cause, warnings } = second ?? {}
+      expect(second, JSON.stringify({ cause, warnings })).toMatchObject({ verdict: 'ok' })
     })
   })
 })
