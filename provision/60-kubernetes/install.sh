@@ -1,14 +1,16 @@
 #!/bin/sh
-# What a node of a cluster needs beside Kubernetes itself, which the tool puts there: etcd, plug-ins for its networks, and a containerd of
-# its own. That of Docker is left alone; Debian 13's answers a checkpoint of the kubelet with `not implemented`, sid's (2.1) makes it.
+# What a node of a cluster needs beside Kubernetes itself, which the tool puts there: etcd, a registry, plug-ins for its networks, and a
+# containerd of its own. That of Docker is left alone; Debian 13's answers a checkpoint of the kubelet with `not implemented`, sid's (2.1) makes it.
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 home=/usr/local/lib/migration-testbed/kubernetes
-apt_install conntrack containernetworking-plugins etcd-client etcd-server iproute2 iptables openssl socat
-# The package starts an etcd of its own, which is not ours.
+apt_install conntrack containernetworking-plugins curl docker-registry etcd-client etcd-server iproute2 iptables openssl socat
+# The packages start an etcd and a registry of their own, which are not ours.
 if has_systemd || will_have_systemd; then
-  systemctl disable etcd.service 2>/dev/null || true
-  ! has_systemd || systemctl stop etcd.service 2>/dev/null || true
+  for unit in etcd.service docker-registry.service; do
+    systemctl disable "$unit" 2>/dev/null || true
+    ! has_systemd || systemctl stop "$unit" 2>/dev/null || true
+  done
 fi
 containerd_from_sid() {
   debian_sid || fail 'no Debian archive is known here, or it has no sid' 'apt-get update on the host tells why'

@@ -2,7 +2,7 @@
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 home=/usr/local/lib/migration-testbed/kubernetes
-for program in etcd conntrack openssl socat runc; do
+for program in etcd docker-registry conntrack curl openssl socat runc; do
   command -v "$program" >/dev/null || fail "$program is missing" 'run provision/60-kubernetes/install.sh on the host'
 done
 "$home/bin/containerd" --version >/dev/null || fail 'the containerd of Kubernetes does not start' 'run provision/60-kubernetes/install.sh on the host'

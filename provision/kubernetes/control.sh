@@ -24,13 +24,26 @@ start kube-apiserver "$kube" kube-apiserver --advertise-address="$address" --bin
   --requestheader-username-headers=X-Remote-User
 wait_for 120 kube-apiserver 'the API server' kubectl get --raw=/readyz
 # It gives up when what it reads first is not there yet, so it comes after.
-manager=$conf/controller-manager.conf scheduler=$conf/scheduler.conf
-start kube-controller-manager "$kube" kube-controller-manager --kubeconfig="$manager" --authentication-kubeconfig="$manager" \
-  --authorization-kubeconfig="$manager" --bind-address=127.0.0.1 --service-account-private-key-file="$pki/sa.key" \
-  --root-ca-file="$pki/ca.crt" --use-service-account-credentials --cluster-signing-cert-file="$pki/ca.crt" \
-  --cluster-signing-key-file="$pki/ca.key" --leader-elect=false
+sh "$here/manager.sh"
+scheduler=$conf/scheduler.conf
 start kube-scheduler "$kube" kube-scheduler --kubeconfig="$scheduler" --authentication-kubeconfig="$scheduler" \
   --authorization-kubeconfig="$scheduler" --bind-address=127.0.0.1 --leader-elect=false
+# Images of workloads and of checkpoints.
+cat >"$conf/registry.yaml" <<END
+version: 0.1
+log: { level: warn, accesslog: { disabled: true } }
+storage: { filesystem: { rootdirectory: $state/registry }, delete: { enabled: true } }
+http: { addr: "$(registry_of "$address")", tls: { certificate: $pki/registry.crt, key: $pki/registry.key } }
+END
+start registry docker-registry serve "$conf/registry.yaml"
+wait_for 20 registry 'the registry' curl -fsS --cacert "$pki/ca.crt" "https://$(registry_of "$address")/v2/"
+# See runc-restore.sh.
+kubectl apply -f - >/dev/null <<END
+apiVersion: node.k8s.io/v1
+kind: RuntimeClass
+metadata: { name: testbed-restore }
+handler: restore
+END
 # Nodes proxy for services in the name of kube-proxy.
 kubectl get clusterrolebinding testbed:kube-proxy >/dev/null 2>&1 ||
   kubectl create clusterrolebinding testbed:kube-proxy --clusterrole=system:node-proxier --user=system:kube-proxy >/dev/null

@@ -14,6 +14,11 @@ kubectl() { "$kube" kubectl --kubeconfig "$conf/client.conf" "$@"; }
 pods_of() { echo "10.244.$1.0/24"; } # of the node with this number
 services=10.96.0.0/16
 first_service=10.96.0.1
+authority=$conf/node/ca.crt # of the cluster, on every node
+registry_of() { echo "$1:5000"; }                       # of the cluster whose control plane is on the host with this address
+images="$home/bin/ctr --address $socket -n k8s.io"      # of the kubelet's containerd
+containers=/run/containerd/runc/k8s.io                  # where it lets runc keep their state
+restoring=/run/migration-testbed-kubernetes/restore     # what pods of the RuntimeClass testbed-restore are restored from
 
 started=
 running() {
@@ -36,6 +41,14 @@ start() {
   rm -f "/run/testbed-$name.pid"
   setsid sh -c 'echo $$ >"$1"; shift; exec "$@"' sh "/run/testbed-$name.pid" "$@" >>"$logs/$name.log" 2>&1 </dev/null &
   wait_until 10 "the start of $name" test -s "/run/testbed-$name.pid"
+}
+
+# stop NAME: that service, if it runs.
+stop() {
+  running "$1" || return 0
+  if has_systemd; then systemctl stop "testbed-$1"; else kill "$(cat "/run/testbed-$1.pid")"; fi
+  is_down() { ! running "$1"; }
+  wait_until 20 "the end of $1" is_down "$1"
 }
 
 # The last lines of a service's log, for whoever reads the error.

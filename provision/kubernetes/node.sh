@@ -1,10 +1,11 @@
 #!/bin/sh
 # Makes this host a node of the cluster: its own containerd, the network of its pods, kubelet and kube-proxy. Idempotent.
-#   node.sh NAME NUMBER ADDRESS [NUMBER=ADDRESS…]     the others' numbers and addresses: their pods are reached through them
+#   node.sh NAME NUMBER ADDRESS CONTROL [NUMBER=ADDRESS…]    CONTROL: address of the control plane's host, which has the registry too; then
+#                                                            the others' numbers and addresses: their pods are reached through them
 # shellcheck source=names.sh
 . "$(dirname "$0")/names.sh"
-node=$1 number=$2 address=$3
-shift 3
+node=$1 number=$2 address=$3 registry=$(registry_of "$4")
+shift 4
 mine=$conf/node
 [ -s "$mine/kubelet.conf" ] || fail 'this node has no credentials' 'the tool sends them: testbed up'
 mkdir -p "$state/containerd" "$state/kubelet" "$state/cni" "$(dirname "$socket")" "$conf/cni"
@@ -43,6 +44,21 @@ done
 # Without CAP_SYS_RESOURCE nothing can be made less likely to be killed than it is.
 capabilities=0x$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)
 if [ $((capabilities >> 24 & 1)) = 1 ]; then restrict=false; else restrict=true; fi
+runtime() { # runtime HANDLER PROGRAM
+  cat <<END
+[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.$1]
+  runtime_type = 'io.containerd.runc.v2'
+  pod_annotations = ['org.criu.*', 'migration-testbed.*']
+  [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.$1.options]
+    BinaryName = '$2'
+    SystemdCgroup = false
+END
+}
+# A pod has another address on every node: connections cannot come along, and CRIU is told so. Pods name the file in an annotation.
+grep -v '^tcp-established' /etc/criu/runc.conf >"$conf/criu.conf"
+echo tcp-close >>"$conf/criu.conf"
+echo "$registry" >"$conf/registry"
+install -m 0755 "$here/runc-restore.sh" "$home/bin/runc-restore"
 cat >"$conf/containerd.toml" <<END
 version = 3
 root = '$state/containerd'
@@ -53,26 +69,24 @@ state = '/run/migration-testbed-kubernetes/containerd'
   sandbox = 'localhost/migration-testbed-pause:1'
 [plugins.'io.containerd.cri.v1.runtime']
   restrict_oom_score_adj = $restrict
-[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc]
-  runtime_type = 'io.containerd.runc.v2'
-  [plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.runc.options]
-    SystemdCgroup = false
+$(runtime runc runc)
+$(runtime restore "$home/bin/runc-restore")
 [plugins.'io.containerd.cri.v1.runtime'.cni]
   bin_dirs = ['/usr/lib/cni']
   conf_dir = '$conf/cni'
 END
-start containerd env PATH="$home/bin:$PATH" "$home/bin/containerd" --config "$conf/containerd.toml"
-ctr() { "$home/bin/ctr" --address "$socket" -n k8s.io "$@"; }
-wait_for 60 containerd 'the containerd of Kubernetes' ctr version
+# The registry's certificate is the cluster's own; others are still those of the system's folder.
+start containerd env SSL_CERT_FILE="$mine/ca.crt" PATH="$home/bin:$PATH" "$home/bin/containerd" --config "$conf/containerd.toml"
+wait_for 60 containerd 'the containerd of Kubernetes' $images version
 # The image of the first process of every pod: one file.
-if ! ctr images ls -q | grep -qx localhost/migration-testbed-pause:1; then
+if ! $images images ls -q | grep -qx localhost/migration-testbed-pause:1; then
   work=$(mktemp -d)
   cp "$home/bin/pause" "$work/pause"
   tar -c -C "$work" --mtime=@0 --owner=0 --group=0 --numeric-owner -f "$work/layer.tar" pause
   printf '{"architecture":"%s","os":"linux","config":{"Entrypoint":["/pause"]},"rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
     "$(dpkg --print-architecture)" "$(sha256sum "$work/layer.tar" | cut -d ' ' -f 1)" >"$work/config.json"
   printf '[{"Config":"config.json","RepoTags":["localhost/migration-testbed-pause:1"],"Layers":["layer.tar"]}]' >"$work/manifest.json"
-  tar -c -C "$work" manifest.json config.json layer.tar | ctr images import - >/dev/null
+  tar -c -C "$work" manifest.json config.json layer.tar | $images images import - >/dev/null
   rm -rf "$work"
 fi
 

@@ -50,6 +50,7 @@ certificate apiserver ca /CN=kube-apiserver serverAuth \
   "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,DNS:localhost,IP:127.0.0.1,IP:$first_service,IP:$address"
 certificate apiserver-kubelet-client ca /O=system:masters/CN=kube-apiserver-kubelet-client clientAuth
 certificate front-proxy-client front-proxy-ca /CN=front-proxy-client clientAuth
+certificate registry ca /CN=registry serverAuth "IP:$address"
 certificate admin ca /O=system:masters/CN=kubernetes-admin clientAuth
 certificate controller-manager ca /CN=system:kube-controller-manager clientAuth
 certificate scheduler ca /CN=system:kube-scheduler clientAuth

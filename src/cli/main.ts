@@ -161,6 +161,7 @@ export function createProgram(): Command {
     )
     .addOption(testbedOption())
     .addOption(providerOption())
+    .addOption(components())
     .addOption(install())
     .addOption(new Option('--out <folder>', 'where the run folder is made').default('results'))
     .addOption(new Option('--only <axis=value,…>', 'only the cells with these values'))
@@ -170,7 +171,7 @@ export function createProgram(): Command {
     .addOption(json())
     .addHelpText(
       'after',
-      '\nExamples:\n  testbed run experiments/quickstart.yaml\n  testbed run quickstart --only toolchain=docker-checkpoint,workload=redis --repetitions 10\n  testbed run quickstart --dry-run',
+      '\nExamples:\n  testbed run experiments/quickstart.yaml\n  testbed run quickstart --only toolchain=docker-checkpoint,workload=redis --repetitions 10\n  testbed run kubernetes --with kubernetes\n  testbed run quickstart --dry-run',
     )
     .action(lazily(async () => (await import('./commands/run.ts')).run))
   program

@@ -54,6 +54,8 @@ export type AxisName =
   | 'dirtyRate'
   | 'transfer'
   | 'compression'
+  | 'gracePeriod'
+  | 'failover'
   | 'probeRate'
   | LinkAxisName
 /** `mgmtRate`, `serviceLoss` …: one of the conditions of `link`. */

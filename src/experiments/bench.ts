@@ -37,6 +37,7 @@ export function trialContext(
   const workload = workloadOf(bench.plan, trial)
   const image = bench.images.get(trial.workload)
   if (image === undefined) throw new Error(`no image of ${trial.workload} was prepared`)
+  const { powerOff } = bench.testbed
   const { workloadAddress, workloadMac } = bench.testbed.testbed.networks.service
   return {
     trial: trial.id,
@@ -50,6 +51,7 @@ export function trialContext(
     patience: patienceOf(bench),
     clock: bench.dependencies.clock,
     signal,
+    ...(powerOff === undefined ? {} : { powerOff: ({ name }) => powerOff(name) }),
   }
 }
 

@@ -1,7 +1,7 @@
 import { messageOf } from '../core/errors.ts'
 import { millisecondsBetween } from '../core/time.ts'
 import type { TrialRecord } from '../results/record.ts'
-import type { Toolchain, TrialContext } from '../toolchains/toolchain.ts'
+import { keepsOf, type Toolchain, type TrialContext } from '../toolchains/toolchain.ts'
 import { attemptTrial } from './attempt.ts'
 import { endsOf, type TrialBench, toolchainOf, trialContext, workloadOf } from './bench.ts'
 import { ensureClean } from './clean-state.ts'
@@ -88,7 +88,9 @@ export async function runTrial(
   }
   const workload = workloadOf(bench.plan, trial)
   const settings = trialSettings(bench.plan.experiment, trial.factors, bench)
-  const missing = whatIsMissing(trial, toolchain, workload, settings, [source, destination])
+  const ends = [source, destination] as const
+  const mayPowerOff = bench.testbed.powerOff !== undefined
+  const missing = whatIsMissing(trial, toolchain, workload, settings, ends, mayPowerOff)
   if (missing !== undefined) {
     return finish({ verdict: 'unsupported', cause: { step: 'supports', message: missing } }, [])
   }
@@ -112,7 +114,11 @@ export async function runTrial(
   if (interrupted) throw signal.reason
 
   await writeTimeline(options.folder, attempt)
-  const { verdict, cause, warnings } = judgeAttempt(attempt, toolchain, settings.deadlineMs)
+  const { verdict, cause, warnings } = judgeAttempt(
+    attempt,
+    { name: toolchain.name, keeps: keepsOf(toolchain, workload) },
+    settings.deadlineMs,
+  )
   return finish(
     {
       verdict,

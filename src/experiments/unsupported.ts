@@ -6,7 +6,7 @@ import type { PlannedTrial } from './order.ts'
 import type { TrialSettings } from './settings.ts'
 
 /** Axes that a toolchain has to know. */
-const ownAxes = ['transfer', 'compression']
+const ownAxes = ['transfer', 'compression', 'gracePeriod', 'failover']
 
 /** What is missing for a trial: what its toolchain or its links need of the hosts, a choice of the toolchain's, state to write to. */
 export function whatIsMissing(
@@ -15,6 +15,7 @@ export function whatIsMissing(
   workload: ResolvedWorkload,
   settings: TrialSettings,
   ends: readonly [Host, Host],
+  mayPowerOff: boolean,
 ): string | undefined {
   const [source, destination] = ends
   const unsupported = toolchain.supports(source.facts, destination.facts, workload)
@@ -24,6 +25,9 @@ export function whatIsMissing(
   }
   const foreign = ownAxes.find((axis) => factors[axis] !== undefined && !toolchain.axes?.includes(axis))
   if (foreign !== undefined) return `${toolchain.name} lacks axis:${foreign}: it has no choice there`
+  if (toolchain.powersOff === true && !mayPowerOff) {
+    return `${source.name} lacks allowKill: nobody may power it off (ssh: { allowKill: true } in the testbed file)`
+  }
   for (const host of ends) {
     const missing = settings.link && missingDiscipline(settings.link, host.facts)
     if (missing !== undefined) return `${host.name} lacks ${missing.feature}: ${missing.message}`

@@ -111,6 +111,7 @@ export async function makeReady(
       for (const name of names) hosts.get(name)?.close()
       await joinAll(await provider.reset(testbed, names, signal), true)
     },
+    ...(provider.name === 'ssh' && testbed.allowKill !== true ? {} : { powerOff: provider.kill }),
     close: async () => {
       closeAll()
       await unlock()

@@ -9,6 +9,8 @@ export interface RunningTestbed {
   readonly hosts: readonly Host[]
   /** Back to freshly provisioned, connected again. */
   reset(hosts: readonly HostName[], signal: AbortSignal): Promise<void>
+  /** Powers a host off, without a goodbye; absent where the testbed's file does not allow it. */
+  readonly powerOff?: (host: HostName) => Promise<void>
   /** Closes the connections and lets go of the testbed's lock; the hosts go on. */
   close(): Promise<void>
 }

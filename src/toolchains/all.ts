@@ -1,6 +1,7 @@
 import { dockerCheckpoint } from './docker-checkpoint.ts'
 import { dockerCommit } from './docker-commit.ts'
 import { flockerVolume } from './flocker-volume.ts'
+import { kubernetesToolchains } from './kubernetes/kubernetes.ts'
 import { podmanCheckpoint, podmanPrecopy } from './podman/podman-checkpoint.ts'
 import { runcToolchains } from './runc/runc.ts'
 import type { Toolchain } from './toolchain.ts'
@@ -13,4 +14,5 @@ export const toolchains: readonly Toolchain[] = [
   podmanCheckpoint,
   podmanPrecopy,
   ...runcToolchains,
+  ...kubernetesToolchains,
 ]

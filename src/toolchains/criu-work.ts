@@ -1,10 +1,13 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { rejectWhenAborted } from '../core/abort.ts'
+import { millisecondsBetween } from '../core/time.ts'
 import { runChecked } from '../hosts/checked.ts'
 import type { ClockOffset } from '../hosts/clock-offset.ts'
 import type { Host } from '../hosts/host.ts'
 import { type DumpStats, parseCriuStats, type RestoreStats } from './criu-stats.ts'
+import type { Timeline } from './timeline.ts'
+import type { TrialContext } from './toolchain.ts'
 
 /** Where runc's CRIU leaves logs and statistics: `work-dir` in the hosts' /etc/criu/runc.conf. */
 const workFolder = '/var/log/criu'
@@ -71,4 +74,29 @@ export async function saveCriuWork(
 export function frozenSince(work: CriuWork, offset: ClockOffset): bigint | undefined {
   if (work.dump === undefined || work.dumpedAtNs === undefined) return undefined
   return work.dumpedAtNs - offset.offsetNs - BigInt(work.dump.frozenUs + work.dump.freezingUs) * 1000n
+}
+
+/**
+ * Attaches CRIU's own figures to the phases `checkpoint` and `restoredIn`. Answers how long the workload was frozen, when CRIU told.
+ */
+export async function addCriuFigures(
+  context: TrialContext,
+  timeline: Timeline,
+  seen: {
+    /** Of the source's clock. */
+    readonly offset: ClockOffset
+    /** When the restore had ended, on our monotonic clock. */
+    readonly resumed: bigint
+    readonly restoredIn: string
+  },
+): Promise<{ readonly frozenMs?: number }> {
+  const { source, destination, folder, signal } = context
+  const [dump, restore] = await Promise.all([
+    saveCriuWork(source, 'dump', folder, signal),
+    saveCriuWork(destination, 'restore', folder, signal),
+  ])
+  timeline.annotate('checkpoint', { ...dump.dump, clockUncertaintyMs: seen.offset.uncertaintyMs })
+  timeline.annotate(seen.restoredIn, { ...restore.restore })
+  const since = frozenSince(dump, seen.offset)
+  return since === undefined ? {} : { frozenMs: millisecondsBetween(since, seen.resumed) }
 }

@@ -1,4 +1,3 @@
-import { millisecondsBetween } from '../core/time.ts'
 import { runChecked } from '../hosts/checked.ts'
 import { type ClockOffset, estimateClockOffset } from '../hosts/clock-offset.ts'
 import type { Facts } from '../hosts/facts.ts'
@@ -6,7 +5,7 @@ import type { Argv, Host } from '../hosts/host.ts'
 import { openReceiver, type Receiver } from '../transfer/tcp.ts'
 import { explainFailure } from './criu-failure.ts'
 import { releaseContainer } from './criu-release.ts'
-import { clearCriuWork, frozenSince, saveCriuWork } from './criu-work.ts'
+import { addCriuFigures, clearCriuWork } from './criu-work.ts'
 import {
   announce,
   containerArguments,
@@ -30,6 +29,7 @@ import {
   pushVolumes,
   removeVolumes,
 } from './trial-volumes.ts'
+import { packLayer, unpackLayer } from './writable-layer.ts'
 
 /** Made anew for every trial: a second restore of the same checkpoint can clash in containerd's content store. */
 const checkpoint = 'migration'
@@ -132,7 +132,8 @@ async function restoreElsewhere(
   return {
     deployment: await deploymentOf(context, destination, staged.container),
     transferredBytes: bytes + pushed.bytes,
-    figures: () => addFigures(context, staged.offset, resumed, timeline),
+    figures: () =>
+      addCriuFigures(context, timeline, { offset: staged.offset, resumed, restoredIn: 'restore' }),
   }
 }
 
@@ -177,11 +178,11 @@ async function stage(context: TrialContext, deployment: Deployment): Promise<Sta
   ])
   const stream = async (target: string, produce: Argv) => ({
     produce,
-    receiver: await openReceiver(destination, source, [...unpack, target]),
+    receiver: await openReceiver(destination, source, [...unpackLayer, target]),
   })
   const streams = await Promise.all([
     stream(to.checkpoints, ['tar', '-C', from.checkpoints, '-c', checkpoint]),
-    stream(to.upper, [...pack, from.upper, '.']),
+    stream(to.upper, [...packLayer, from.upper, '.']),
   ]).catch((error: unknown) => {
     held.close()
     throw error
@@ -203,10 +204,6 @@ async function stageContainer(context: TrialContext): Promise<{ container: strin
   return { container, to }
 }
 
-/** Overlay layers hold deletions and opaque folders in extended attributes and device nodes: all of it has to come along. */
-const pack: Argv = ['tar', '--xattrs', '--xattrs-include=*', '--numeric-owner', '-c', '-C']
-const unpack: Argv = ['tar', '--xattrs', '--xattrs-include=*', '--numeric-owner', '-x', '-C']
-
 /** Where Docker keeps a container's checkpoints and its writable layer. */
 interface Folders {
   readonly checkpoints: string
@@ -220,21 +217,4 @@ async function foldersOf(context: TrialContext, host: Host, container: string): 
     docker(context, host, ['info', '--format', '{{.DockerRootDir}}']),
   ])
   return { checkpoints: `${root}/containers/${id}/checkpoints`, upper }
-}
-
-/** Attaches CRIU's own figures to the phases. Answers how long the workload was frozen, when CRIU told. */
-async function addFigures(
-  context: TrialContext,
-  offset: ClockOffset,
-  resumed: bigint,
-  timeline: Timeline,
-): Promise<{ frozenMs?: number }> {
-  const [dump, restore] = await Promise.all([
-    saveCriuWork(context.source, 'dump', context.folder, context.signal),
-    saveCriuWork(context.destination, 'restore', context.folder, context.signal),
-  ])
-  timeline.annotate('checkpoint', { ...dump.dump, clockUncertaintyMs: offset.uncertaintyMs })
-  timeline.annotate('restore', { ...restore.restore })
-  const since = frozenSince(dump, offset)
-  return since === undefined ? {} : { frozenMs: millisecondsBetween(since, resumed) }
 }

@@ -9,14 +9,14 @@ const timeoutMs = 20_000
 
 /** A command that runs on a host already and only waits to be told: its start-up is no part of an outage. */
 export interface StagedCommand {
-  /** Tells it, and waits for its end. @throws TestbedError unless it ends well, and in time */
-  complete(): Promise<void>
+  /** Tells it, in these words, and waits for its end. @throws TestbedError unless it ends well, and in time */
+  complete(words?: string): Promise<void>
   /** Ends it, told or not. */
   close(): void
 }
 
 export interface StageOptions {
-  /** Waits for a line on its standard input. */
+  /** Waits for what is on its standard input: a line, or all until its end. */
   readonly argv: Argv
   /** For errors: `hand-over of the address`. */
   readonly what: string
@@ -32,8 +32,8 @@ export async function stageCommand(
   const said = collectOutput(process)
   process.stdin.on('error', () => {}) // its exit code tells
   return {
-    complete: async () => {
-      process.stdin.end('now\n')
+    complete: async (words = 'now\n') => {
+      process.stdin.end(words)
       const late = AbortSignal.timeout(timeoutMs * context.patience)
       const ended = AbortSignal.any([context.signal, late])
       const exitCode = await Promise.race([process.exit, rejectWhenAborted(ended)]).catch(

@@ -11,6 +11,16 @@ export interface Keeps {
   readonly memory: boolean
   readonly connections: boolean
   readonly files: boolean
+  /** Files in the workload's volumes, where that is another matter than those in its container. */
+  readonly volumes?: boolean
+}
+
+/** What it promises of this workload: of one with volumes, files are what is in those. */
+export function keepsOf(
+  { keeps }: Pick<Toolchain, 'keeps'>,
+  { volumes }: Pick<ResolvedWorkload, 'volumes'>,
+): Pick<Keeps, 'memory' | 'connections' | 'files'> {
+  return { ...keeps, files: volumes === undefined ? keeps.files : (keeps.volumes ?? keeps.files) }
 }
 
 /** Why a toolchain cannot work here, found before a trial starts. */
@@ -38,6 +48,8 @@ export interface TrialContext {
   readonly patience: number
   readonly clock: Clock
   readonly signal: AbortSignal
+  /** Powers a host off, without a goodbye; absent where nobody may. */
+  readonly powerOff?: (host: Host) => Promise<void>
 }
 
 /** A running workload and the name by which its toolchain finds it again. */
@@ -59,6 +71,8 @@ export interface Migration {
 export interface Toolchain {
   readonly name: string
   readonly keeps: Keeps
+  /** It powers the source off, which not every testbed allows. */
+  readonly powersOff?: true
   /** Axes of experiments that only some toolchains have, and this one obeys: `transfer`, `compression`. */
   readonly axes?: readonly string[]
   supports(

@@ -30,7 +30,7 @@ export async function loadImageInto(
   signal?: AbortSignal,
 ): Promise<boolean> {
   if ((await imageId(host, engine, image.id, signal)) === image.id) return false
-  await sendArchive(host, engine, image, signal)
+  await sendArchive(host, [...engine, 'load', '--quiet'], image, signal)
   const id = await imageId(host, engine, image.name, signal)
   if (id !== image.id) {
     throw new TestbedError('testbed', `${image.name} has another ID than it was made with`, {
@@ -55,16 +55,17 @@ async function imageId(
   return id.startsWith('sha256:') ? id : `sha256:${id}` // podman leaves it out
 }
 
-async function sendArchive(
+/** Sends the image's archive to the standard input of a command. @throws TestbedError with its last words when it refuses it */
+export async function sendArchive(
   host: Host,
-  engine: Argv,
+  take: Argv,
   image: WorkloadImage,
   signal?: AbortSignal,
 ): Promise<void> {
   const deadline = AbortSignal.timeout(loadTimeoutMs)
   const stop = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
   stop.throwIfAborted()
-  const load = await host.stream({ argv: [...engine, 'load', '--quiet'] })
+  const load = await host.stream({ argv: take })
   const onStop = () => load.kill()
   stop.addEventListener('abort', onStop, { once: true })
   const said = collectOutput(load)
@@ -84,7 +85,7 @@ async function sendArchive(
       sent.status === 'rejected' ? sent.reason : ended.status === 'rejected' ? ended.reason : undefined
     throw new TestbedError(
       'testbed',
-      `${engine[0]} load of ${image.name} failed ${exitCode === undefined ? '' : `(exit ${exitCode})`}`.trim(),
+      `${take.slice(0, 2).join(' ')} of ${image.name} failed ${exitCode === undefined ? '' : `(exit ${exitCode})`}`.trim(),
       {
         where: host.name,
         why: lastLines(said() === '' ? String(cause) : said()),

@@ -31,6 +31,7 @@ interface ResumeOptions {
 
 interface RunOptions extends ResumeOptions {
   readonly testbed: string
+  readonly with?: string
   readonly out: string
   readonly only?: string
   readonly repetitions?: number
@@ -38,7 +39,7 @@ interface RunOptions extends ResumeOptions {
 }
 
 export async function run(session: Session, options: RunOptions, args: readonly string[]): Promise<number> {
-  const loaded = await loadWith({ testbed: options.testbed })
+  const loaded = await loadWith(options)
   const plan = await makePlan(args[0] ?? '', options, loaded)
   if (options.dryRun === true) {
     const { estimatedMs } = dryRun(plan)

@@ -40,7 +40,8 @@ export async function sendKubernetes(host: Host, binary: KubernetesBinary): Prom
 }
 
 /**
- * Makes provisioned hosts one cluster: the first has the control plane, and works too. What runs already stays. Answers when every
+ * Makes provisioned hosts one cluster. The second has the control plane, and works too: workloads move there, from a host that can
+ * be lost. What runs already stays. Answers when every
  * node is ready, a pod of each answers every other node, and the kubelets make checkpoints.
  * @throws TestbedError naming the probe that failed, with its hint and the end of the log
  */
@@ -50,7 +51,7 @@ export async function bringUpCluster(
   options: ClusterOptions,
 ): Promise<void> {
   const { progress, signal, stateFolder } = options
-  const [control] = hosts
+  const control = hosts[1] ?? hosts[0]
   if (control === undefined) throw new Error('a testbed has hosts')
   const numberOf = (host: Host) => testbed.hosts.findIndex(({ name }) => name === host.name) + 1
   const run = (host: Host, name: string, what: string, ...args: readonly string[]) =>
@@ -79,7 +80,16 @@ export async function bringUpCluster(
       await handCredentials(control, host)
       const others = hosts.filter((one) => one !== host).map((one) => `${numberOf(one)}=${one.address}`)
       const start = () =>
-        run(host, 'node', 'starting the node', host.name, String(numberOf(host)), host.address, ...others)
+        run(
+          host,
+          'node',
+          'starting the node',
+          host.name,
+          String(numberOf(host)),
+          host.address,
+          control.address,
+          ...others,
+        )
       await step(progress, 'start the node', start, { host: host.name })
     }),
   )

@@ -77,6 +77,8 @@ const cell = {
   dirtyRate: '1MiB/s',
   transfer: 'tcp',
   compression: 'zstd',
+  gracePeriod: '1s',
+  failover: 'tuned',
   probeRate: '9/s',
   ...link,
 }
@@ -91,6 +93,8 @@ const experiment: Complete<ExperimentDocument> = {
     dirtyRate: ['1MiB/s'],
     transfer: ['tcp'],
     compression: ['zstd'],
+    gracePeriod: ['1s'],
+    failover: ['tuned'],
     probeRate: ['9/s'],
     mgmtRate: ['1Gbit'],
     mgmtDelay: ['1ms'],

@@ -15,7 +15,7 @@ function missing(state: ResolvedWorkload['state'], dirtyRate: string): string | 
   }
   const workload = { ...counter, ...(state === undefined ? {} : { state }) }
   const settings = trialSettings(experiment(), { dirtyRate }, { emulated: false })
-  return whatIsMissing(trial, toolchain, workload, settings, [source, destination])
+  return whatIsMissing(trial, toolchain, workload, settings, [source, destination], true)
 }
 
 test.each([

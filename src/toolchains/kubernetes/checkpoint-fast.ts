@@ -1,0 +1,161 @@
+import { estimateClockOffset } from '../../hosts/clock-offset.ts'
+import type { Argv } from '../../hosts/host.ts'
+import { openReceiver } from '../../transfer/tcp.ts'
+import { explainFailure } from '../criu-failure.ts'
+import { addCriuFigures } from '../criu-work.ts'
+import { goOnAtSource } from '../go-on.ts'
+import { stageCommand } from '../staged-command.ts'
+import type { Toolchain, TrialContext } from '../toolchain.ts'
+import { allEnded } from '../trial-volumes.ts'
+import { packLayer, unpackLayer } from '../writable-layer.ts'
+import {
+  containerOf,
+  isCalled,
+  lacksCheckpoints,
+  letGoOn,
+  newPodName,
+  release,
+  startPod,
+} from './checkpoint.ts'
+import { type Cluster, openCluster, runScript, scriptArgv } from './cluster.ts'
+import { deploymentOf, imageIn, loadImage, removeAll } from './deploy.ts'
+import { barePod, endpointsAt, service } from './objects.ts'
+import { isReady, openView, type View } from './view.ts'
+
+/** As provision/kubernetes/names.sh has it. */
+const restoring = '/run/migration-testbed-kubernetes/restore'
+
+/**
+ * The same outcome as kubernetes-checkpoint, as a kubelet could do it: the other node's pod is there before the freeze, with its sandbox,
+ * address and image, and waits for a checkpoint that goes straight to its runtime. Nothing goes through an archive or a registry.
+ */
+export const kubernetesCheckpointFast: Toolchain = {
+  name: 'kubernetes-checkpoint-fast',
+  keeps: { memory: true, connections: false, files: true },
+  supports: (source, destination, workload) =>
+    lacksCheckpoints(source, destination, workload) ??
+    (workload.volumes === undefined
+      ? undefined
+      : {
+          feature: 'kubernetes:staged-volumes',
+          at: 'destination',
+          message: "a pod's volumes are mounted with its sandbox, which is before they have been handed over",
+        }),
+  prepare: loadImage,
+  deploy: async (context) => {
+    const { workload, service: at } = context
+    const cluster = await openCluster(context)
+    const pod = await startPod(context, cluster, () => service(workload, at.address, undefined))
+    await cluster.kubectl(['create', '-f', '-'], endpointsAt(workload, containerOf(pod).ip))
+    return await deploymentOf(context, pod)
+  },
+  migrate: async (context, { container: old }, timeline) => {
+    const { source, destination, workload, clock, signal } = context
+    const cluster = await openCluster(context)
+    const view = await openView(cluster, context)
+    const name = newPodName(context)
+    let frozen: { readonly id: string; readonly ip: string } | undefined
+    try {
+      const staged = await timeline.phase('stage', () => stage(context, cluster, view, old, name))
+      try {
+        frozen = staged
+        const redirected = timeline.phase('switch', () =>
+          staged.redirect.complete(JSON.stringify(endpointsAt(workload, staged.address))),
+        )
+        const moved = (async () => {
+          await timeline.phase('checkpoint', () =>
+            runScript(
+              context,
+              source,
+              'container',
+              ['dump', staged.id, staged.folder],
+              'the checkpoint',
+            ).catch((error: unknown) => explainFailure(context, source, 'dump', error)),
+          )
+          const bytes = await timeline.phase('transfer', async (details) => {
+            const all = await Promise.all(
+              staged.streams.map(({ receiver, produce }) => receiver.receiveFrom(source, produce, signal)),
+            )
+            details.bytes = all.reduce((sum, one) => sum + one.bytes, 0)
+            return details.bytes
+          })
+          await timeline.phase('restore', () =>
+            staged.restore
+              .complete()
+              .catch((error: unknown) => explainFailure(context, destination, 'restore', error)),
+          )
+          return { bytes, resumed: clock.monotonicNs() }
+        })()
+        const [{ bytes, resumed }] = await allEnded([moved, redirected])
+        const pod = await timeline.phase('ready', () =>
+          view.until('a pod that is ready', ({ pods }) =>
+            pods.find((one) => isCalled(name)(one) && isReady(one)),
+          ),
+        )
+        await timeline.phase('release', () => release(context, cluster, old, staged.id))
+        return {
+          deployment: await deploymentOf(context, pod),
+          transferredBytes: bytes,
+          figures: () =>
+            addCriuFigures(context, timeline, { offset: staged.offset, resumed, restoredIn: 'restore' }),
+        }
+      } finally {
+        for (const { receiver } of staged.streams) receiver.close()
+        for (const command of [staged.restore, staged.redirect]) command.close()
+      }
+    } catch (error) {
+      const takeBack = async () => {
+        await runScript(context, destination, 'container', ['let-go'], 'letting the staged restore go')
+        await letGoOn(context, cluster, name, frozen?.id)
+        if (frozen !== undefined)
+          await cluster.kubectl(['replace', '-f', '-'], endpointsAt(workload, frozen.ip))
+      }
+      return await goOnAtSource(context, error, takeBack, 'as if nothing had been')
+    } finally {
+      view.close()
+    }
+  },
+  remove: removeAll,
+}
+
+/** The pod that waits, and open streams to where it waits for what. */
+async function stage(context: TrialContext, cluster: Cluster, view: View, old: string, name: string) {
+  const { source, destination, workload, image, clock } = context
+  const folder = `${restoring}/${name}`
+  await Promise.all(
+    [source, destination].map((host) =>
+      runScript(context, host, 'container', ['make', folder], 'a folder for the checkpoint'),
+    ),
+  )
+  const pod = barePod(name, {
+    workload,
+    image: imageIn(cluster, image.name),
+    node: destination.name,
+    restoredFrom: folder,
+  })
+  await cluster.kubectl(['create', '-f', '-'], pod)
+  const from = containerOf(
+    await view.until('the pod', ({ pods }) => pods.find(({ metadata }) => metadata.name === old)),
+  )
+  const [upper, ready, offset, redirect, restore] = await Promise.all([
+    runScript(context, source, 'container', ['layer', from.id], 'looking for the writable layer'),
+    runScript(context, destination, 'container', ['await-ready', folder], 'waiting for the pod to be staged'),
+    estimateClockOffset(source, clock),
+    cluster.stage(['replace', '-f', '-'], 'the redirection of the service'),
+    stageCommand(context, destination, {
+      argv: scriptArgv('container', 'restore', folder),
+      what: 'the restore',
+      hint: 'containerd.log on the host tells more: testbed logs',
+    }),
+  ])
+  const [address = '', target = ''] = ready.split(' ')
+  const stream = async (consume: Argv, produce: Argv) => ({
+    produce,
+    receiver: await openReceiver(destination, source, consume),
+  })
+  const streams = await Promise.all([
+    stream(['tar', '-x', '-C', `${folder}/images`], ['tar', '-C', `${folder}/images`, '-c', '.']),
+    stream([...unpackLayer, target], [...packLayer, upper, '.']),
+  ])
+  return { ...from, address, folder, streams, offset, redirect, restore }
+}

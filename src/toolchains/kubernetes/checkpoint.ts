@@ -1,0 +1,196 @@
+import { estimateClockOffset } from '../../hosts/clock-offset.ts'
+import { explainFailure } from '../criu-failure.ts'
+import { addCriuFigures, clearCriuWork } from '../criu-work.ts'
+import { goOnAtSource } from '../go-on.ts'
+import { lacksForOtherUsers } from '../other-users.ts'
+import type { Deployment, Toolchain, TrialContext } from '../toolchain.ts'
+import { followArrival } from './arrive.ts'
+import { type Cluster, openCluster, runScript } from './cluster.ts'
+import { deploymentOf, imageIn, lacksCluster, loadImage, removeAll, takeAddress } from './deploy.ts'
+import { barePod, list, pick, service, serviceName } from './objects.ts'
+import { openView, type Pod, runningContainer } from './view.ts'
+
+/**
+ * The kubelet's own way: its checkpoint API writes an archive, which is made an image in the registry of the cluster, and a pod of that
+ * image goes on from it on the other node. The source's container takes no more requests from before the checkpoint on, and is frozen
+ * after it, so that nothing that it does is lost. Memory and files are kept; connections are not, since a pod has another address there.
+ */
+export const kubernetesCheckpoint: Toolchain = {
+  name: 'kubernetes-checkpoint',
+  keeps: { memory: true, connections: false, files: true },
+  supports: (source, destination, workload) =>
+    lacksCheckpoints(source, destination, workload) ??
+    (workload.volumes === undefined
+      ? undefined
+      : {
+          feature: 'kubelet:checkpoint-volumes',
+          at: 'source',
+          message:
+            'the kubelet lets a container run on after its checkpoint: its volumes would be ahead of its memory',
+        }),
+  prepare: loadImage,
+  deploy: deployPod,
+  migrate: async (context, { container: old }, timeline) => {
+    const { source, clock } = context
+    const cluster = await openCluster(context)
+    const view = await openView(cluster, context)
+    const name = newPodName(context)
+    let frozen: string | undefined
+    try {
+      const { id, ip, offset, staged } = await timeline.phase('stage', async () => {
+        const pod = await view.until('the pod', ({ pods }) =>
+          pods.find(({ metadata }) => metadata.name === old),
+        )
+        const path = `/api/v1/nodes/${source.name}/proxy/checkpoint/default/${old}/workload`
+        const [offset, checkpoint, create, redirect] = await Promise.all([
+          estimateClockOffset(source, clock),
+          cluster.stage(['create', '--raw', path, '-f', '-'], 'the checkpoint by the kubelet'),
+          cluster.stage(['create', '-f', '-'], 'the creation of the pod'),
+          cluster.stage([...patchService, '--patch-file=/dev/stdin'], 'the redirection of the service'),
+        ])
+        return { ...containerOf(pod), offset, staged: { checkpoint, create, redirect } }
+      })
+      try {
+        frozen = id
+        await timeline.phase('checkpoint', async () => {
+          await runScript(context, source, 'container', ['cut', ip], 'cutting the pod off')
+          await staged.checkpoint
+            .complete('')
+            .catch((error: unknown) => explainFailure(context, source, 'dump', error))
+          await runScript(context, source, 'container', ['freeze', id], 'freezing what was checkpointed')
+        })
+        const bytes = await timeline.phase('image', async (details) => {
+          const what = 'making an image of the checkpoint'
+          details.bytes = Number(await runScript(context, source, 'checkpoint-image', [old, name], what))
+          return details.bytes
+        })
+        const image = imageIn(cluster, `migration-testbed/checkpoint:${name}`)
+        const { workload, destination } = context
+        const created = timeline.phase('create', async () => {
+          await Promise.all([
+            staged.create.complete(
+              JSON.stringify(barePod(name, { workload, image, node: destination.name })),
+            ),
+            staged.redirect.complete(selecting(name)),
+          ])
+        })
+        let resumed = clock.monotonicNs()
+        const arrival = followArrival(view, timeline, isCalled(name), () => {
+          resumed = clock.monotonicNs()
+        })
+        const [pod] = await Promise.all([arrival, created])
+        await timeline.phase('release', () => release(context, cluster, old, id))
+        return {
+          deployment: await deploymentOf(context, pod),
+          transferredBytes: bytes,
+          figures: () => addCriuFigures(context, timeline, { offset, resumed, restoredIn: 'start' }),
+        }
+      } finally {
+        for (const command of Object.values(staged)) command.close()
+      }
+    } catch (error) {
+      return await goOnAtSource(
+        context,
+        error,
+        async () => {
+          await letGoOn(context, cluster, name, frozen)
+          await cluster.kubectl([...patchService, '--patch', selecting(old)])
+        },
+        'as if nothing had been',
+      )
+    } finally {
+      view.close()
+    }
+  },
+  remove: removeAll,
+}
+
+/** What both ways of checkpoints need. */
+export function lacksCheckpoints(...[source, destination, workload]: Parameters<Toolchain['supports']>) {
+  const missing = lacksCluster(source, destination)
+  if (missing !== undefined) return missing
+  for (const [at, { versions }] of [
+    ['source', source],
+    ['destination', destination],
+  ] as const) {
+    if (versions.criu === undefined) return { feature: 'criu', at, message: 'CRIU is not installed' }
+  }
+  return lacksForOtherUsers(source, workload)
+}
+
+async function deployPod(context: TrialContext): Promise<Deployment> {
+  const { workload, service: at } = context
+  const cluster = await openCluster(context)
+  return await deploymentOf(
+    context,
+    await startPod(context, cluster, (name) => service(workload, at.address, pick(name))),
+  )
+}
+
+/** The workload as a pod of its own, on the source. @param serve makes the service that clients come by */
+export async function startPod(
+  context: TrialContext,
+  cluster: Cluster,
+  serve: (pod: string) => object,
+): Promise<Pod> {
+  const { source, destination, workload, image, signal } = context
+  await Promise.all([source, destination].map((host) => clearCriuWork(host, signal)))
+  await takeAddress(context, cluster)
+  const name = newPodName(context)
+  const view = await openView(cluster, context)
+  try {
+    const pod = barePod(name, { workload, image: imageIn(cluster, image.name), node: source.name })
+    await cluster.kubectl(['create', '-f', '-'], list([serve(name), pod]))
+    return await view.until('a container that runs', ({ pods }) =>
+      pods.find((one) => runningContainer(one) !== undefined),
+    )
+  } finally {
+    view.close()
+  }
+}
+
+/** Never one that there was before: an image of a checkpoint is used once. */
+export function newPodName({ clock }: TrialContext): string {
+  return `workload-${clock.monotonicNs().toString(36)}`
+}
+
+export function isCalled(name: string) {
+  return ({ metadata }: Pod) => metadata.name === name
+}
+
+/** @throws when the pod has no container that runs */
+export function containerOf(pod: Pod): { readonly id: string; readonly ip: string } {
+  const id = runningContainer(pod)
+  const ip = pod.status.podIP
+  if (id === undefined || ip === undefined) throw new Error(`pod ${pod.metadata.name} does not run`)
+  return { id, ip }
+}
+
+/** The source's pod goes, now that the other one serves. */
+export async function release(
+  context: TrialContext,
+  cluster: Cluster,
+  pod: string,
+  id: string,
+): Promise<void> {
+  await runScript(context, context.source, 'container', ['kill', id], 'ending the container that was moved')
+  await cluster.kubectl(['delete', 'pod', pod, '--grace-period=1', '--ignore-not-found'])
+}
+
+/** The source's pod goes on; the other one is removed. @param id of the container that may be frozen */
+export async function letGoOn(
+  context: TrialContext,
+  cluster: Cluster,
+  other: string,
+  id: string | undefined,
+): Promise<void> {
+  await cluster.kubectl(['delete', 'pod', other, '--grace-period=0', '--force', '--ignore-not-found'])
+  if (id !== undefined)
+    await runScript(context, context.source, 'container', ['go-on', id], 'letting the workload go on')
+}
+
+const patchService = ['patch', 'service', serviceName, '--type=merge'] as const
+
+function selecting(pod: string): string {
+  return JSON.stringify({ spec: { selector: pick(pod) } })
+}

@@ -1,0 +1,79 @@
+import { TestbedError } from '../../core/errors.ts'
+import { runChecked } from '../../hosts/checked.ts'
+import type { Argv, Host } from '../../hosts/host.ts'
+import { type StagedCommand, stageCommand } from '../staged-command.ts'
+import type { TrialContext } from '../toolchain.ts'
+
+/** As provision/kubernetes/names.sh has them. */
+const kube = '/usr/local/lib/migration-testbed/kubernetes/bin/kube'
+const kubeconfig = '/etc/migration-testbed/kubernetes/client.conf'
+const scripts = '/usr/local/lib/migration-testbed/provision/kubernetes'
+const timeoutMs = 60_000
+
+/** What is done to a cluster, on the host that administers it. */
+export interface Cluster {
+  readonly control: Host
+  /** Runs `kubectl …`, and answers what it printed. @throws TestbedError with its last lines */
+  kubectl(args: readonly string[], input?: unknown): Promise<string>
+  /** `kubectl …` that has started already, and waits for the object on its standard input. */
+  stage(args: readonly string[], what: string): Promise<StagedCommand>
+  /** Everything below a path of the API, as it comes: `kubectl get --raw`. */
+  watchArgv(path: string): Argv
+}
+
+/** @throws TestbedError when neither end of the trial administers a cluster */
+export async function openCluster(context: TrialContext): Promise<Cluster> {
+  const control = await controlOf(context)
+  const argv = (args: readonly string[]): Argv => [kube, 'kubectl', '--kubeconfig', kubeconfig, ...args]
+  return {
+    control,
+    kubectl: async (args, input) => {
+      const { stdout } = await runChecked(control, argv(args), {
+        what: `kubectl ${args.slice(0, 2).join(' ')}`,
+        kind: 'trial',
+        timeoutMs: timeoutMs * context.patience,
+        signal: context.signal,
+        ...(input === undefined ? {} : { input: JSON.stringify(input) }),
+      })
+      return stdout.trim()
+    },
+    stage: (args, what) =>
+      stageCommand(context, control, {
+        argv: argv(args),
+        what,
+        hint: 'kubelet.log and kube-apiserver.log on the hosts tell more: testbed logs',
+      }),
+    watchArgv: (path) => argv(['get', '--raw', path]),
+  }
+}
+
+async function controlOf({ source, destination, signal }: TrialContext): Promise<Host> {
+  for (const host of [destination, source]) {
+    const asked = await host.run({ argv: ['test', '-e', kubeconfig] }, { signal }).catch(() => undefined)
+    if (asked?.exitCode === 0) return host
+  }
+  throw new TestbedError('trial', 'neither host of the trial has the control plane of a cluster', {
+    hint: 'testbed up --with kubernetes makes one, on the second host of the testbed',
+  })
+}
+
+/** Runs a script of `provision/kubernetes` on a host; answers what it printed. @throws TestbedError */
+export async function runScript(
+  context: TrialContext,
+  host: Host,
+  name: string,
+  args: readonly string[],
+  what: string,
+): Promise<string> {
+  const { stdout } = await runChecked(host, scriptArgv(name, ...args), {
+    what,
+    kind: 'trial',
+    timeoutMs: timeoutMs * context.patience,
+    signal: context.signal,
+  })
+  return stdout.trim()
+}
+
+export function scriptArgv(name: string, ...args: readonly string[]): Argv {
+  return ['sh', `${scripts}/${name}.sh`, ...args]
+}

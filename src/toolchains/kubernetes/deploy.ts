@@ -1,0 +1,97 @@
+import type { Facts } from '../../hosts/facts.ts'
+import type { Host } from '../../hosts/host.ts'
+import type { WorkloadImage } from '../../workloads/image.ts'
+import { sendArchive } from '../../workloads/load.ts'
+import type { Deployment, Toolchain, TrialContext } from '../toolchain.ts'
+import { removeVolumes } from '../trial-volumes.ts'
+import { type Cluster, openCluster, runScript, scriptArgv } from './cluster.ts'
+import { selector } from './objects.ts'
+import { type Pod, runningContainer } from './view.ts'
+
+type Lack = ReturnType<Toolchain['supports']>
+
+/** What a host lacks to be a node. */
+export function lacksCluster(source: Facts, destination: Facts): Lack {
+  for (const [at, { versions }] of [
+    ['source', source],
+    ['destination', destination],
+  ] as const) {
+    if (versions.kubernetes !== undefined) continue
+    const message = 'it is a node of no cluster: add the component kubernetes (--with kubernetes)'
+    return { feature: 'kubernetes', at, message }
+  }
+  return undefined
+}
+
+/** As the registry of the cluster has an image. */
+export function imageIn(cluster: Cluster, name: string): string {
+  return `${cluster.control.address}:5000/${name}`
+}
+
+/** Gives a node the workload's image, by way of the cluster's registry. */
+export async function loadImage(host: Host, image: WorkloadImage, signal: AbortSignal): Promise<void> {
+  if (host.facts.versions.kubernetes === undefined) return
+  const has = await host.run({ argv: scriptArgv('image', 'has', image.name) }, { signal })
+  if (has.exitCode !== 0) await sendArchive(host, scriptArgv('image', 'take', image.name), image, signal)
+}
+
+/** Lets clients in at the workload's address, on the host of the control plane: every node proxies for every service. */
+export async function takeAddress(context: TrialContext, cluster: Cluster): Promise<void> {
+  await runScript(
+    context,
+    cluster.control,
+    'address',
+    ['take', context.service.address],
+    'taking the address',
+  )
+}
+
+/** @throws TestbedError when its container does not run */
+export async function deploymentOf(context: TrialContext, pod: Pod): Promise<Deployment> {
+  const { source, destination, service } = context
+  const host = [source, destination].find(({ name }) => name === pod.spec.nodeName)
+  const id = runningContainer(pod)
+  if (host === undefined || id === undefined) throw new Error(`pod ${pod.metadata.name} does not run`)
+  const pid = await runScript(context, host, 'container', ['pid', id], 'looking for the process of the pod')
+  return {
+    host,
+    container: pod.metadata.name,
+    pid: Number(pid),
+    address: { host: service.address, port: service.port },
+  }
+}
+
+/** Removes everything of a trial from the cluster and from its nodes; whoever was lost meanwhile is left alone. */
+export async function removeAll(context: TrialContext): Promise<void> {
+  const { source, destination } = context
+  if (lacksCluster(source.facts, destination.facts) !== undefined) return
+  const cluster = await openCluster(context)
+  const alive: Host[] = []
+  for (const host of [source, destination]) {
+    // One that waits for a checkpoint holds its kubelet up.
+    const asked = runScript(context, host, 'container', ['let-go'], 'letting a staged restore go')
+    if (
+      await asked.then(
+        () => true,
+        () => false,
+      )
+    )
+      alive.push(host)
+  }
+  context.signal.throwIfAborted()
+  const remove = (...args: readonly string[]) =>
+    cluster.kubectl(['delete', ...args, '-l', selector, '--ignore-not-found'])
+  await remove('deployments,replicasets,statefulsets,services,endpointslices', '--cascade=orphan')
+  await (alive.length === 2
+    ? remove('pods', '--grace-period=1', '--timeout=30s')
+    : remove('pods', '--grace-period=0', '--force'))
+  await remove('persistentvolumeclaims,persistentvolumes', '--timeout=20s')
+  await cluster.kubectl(['uncordon', source.name, destination.name])
+  await Promise.all(
+    alive.map(async (host) => {
+      await runScript(context, host, 'container', ['clean'], 'cleaning the node')
+      await runScript(context, host, 'address', ['release', context.service.address], 'giving the address up')
+    }),
+  )
+  await removeVolumes(context)
+}

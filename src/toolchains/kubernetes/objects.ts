@@ -1,0 +1,218 @@
+import type { ResolvedWorkload } from '../../config/resolved.ts'
+import type { Host } from '../../hosts/host.ts'
+import type { VolumeMount } from '../trial-volumes.ts'
+
+/** A trial as objects of the API. There is one trial at a time: names are the same for all. */
+export const serviceName = 'workload'
+const label = { 'migration-testbed': 'trial' }
+/** Finds everything of a trial. */
+export const selector = 'migration-testbed=trial'
+/** As provision/kubernetes/node.sh writes it. */
+const criuConfiguration = '/etc/migration-testbed/kubernetes/criu.conf'
+const gate = 'migration-testbed/volumes'
+
+export interface Endpoint {
+  readonly addresses: readonly string[]
+  readonly conditions: { readonly ready?: boolean }
+}
+
+export interface PodOptions {
+  readonly workload: ResolvedWorkload
+  /** As the registry of the cluster has it. */
+  readonly image: string
+  /** Absent: as the engine's own, 30 s. */
+  readonly graceSeconds?: number
+  /** Absent: any node that has what it needs. */
+  readonly node?: string
+  /** Continues from a checkpoint that comes there, instead of beginning anew; see provision/kubernetes/runc-restore.sh. */
+  readonly restoredFrom?: string
+  /** How long it stays bound to a node that is not heard of any more; absent: 300 s. */
+  readonly tolerationSeconds?: number
+}
+
+/** The service address, whichever pod is behind it. @param pods labels of those; undefined: `endpointsAt` says which */
+export function service(
+  { port }: ResolvedWorkload,
+  address: string,
+  pods: Readonly<Record<string, string>> | undefined = label,
+) {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: serviceName, labels: label },
+    spec: {
+      ...(pods === undefined ? {} : { selector: pods }),
+      externalIPs: [address],
+      ports: [{ port, targetPort: port }],
+    },
+  }
+}
+
+/** What is behind a service that selects no pods. */
+export function endpointsAt({ port }: ResolvedWorkload, address: string) {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: serviceName,
+      labels: {
+        ...label,
+        'kubernetes.io/service-name': serviceName,
+        'endpointslice.kubernetes.io/managed-by': 'migration-testbed',
+      },
+    },
+    addressType: 'IPv4',
+    ports: [{ port }],
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+  }
+}
+
+/** By it one pod of a trial is told from another. */
+export function pick(pod: string) {
+  return { ...label, pod }
+}
+
+/** A pod of its own, which nothing starts again: one that was restored would begin a second time from the same old state. */
+export function barePod(name: string, options: PodOptions) {
+  const { metadata, spec } = template(options)
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...metadata, name, labels: pick(name) },
+    spec: { ...spec, restartPolicy: 'Never' },
+  }
+}
+
+/** One replica that the cluster keeps up. */
+export function deployment(options: PodOptions) {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: serviceName, labels: label },
+    spec: {
+      replicas: 1,
+      strategy: { type: 'Recreate' },
+      selector: { matchLabels: label },
+      template: template(options),
+    },
+  }
+}
+
+/** The same with volumes: never two at once, and none is placed before its volumes are where it may go. */
+export function statefulSet(options: PodOptions, mounts: readonly VolumeMount[]) {
+  const { metadata, spec } = template(options)
+  const names = mounts.map((_, index) => `volume-${index}`)
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'StatefulSet',
+    metadata: { name: serviceName, labels: label },
+    spec: {
+      replicas: 1,
+      serviceName,
+      selector: { matchLabels: label },
+      template: {
+        metadata,
+        spec: {
+          ...spec,
+          schedulingGates: [{ name: gate }],
+          containers: spec.containers.map((container) => ({
+            ...container,
+            volumeMounts: mounts.map(({ target }, index) => ({ name: names[index], mountPath: target })),
+          })),
+          volumes: names.map((name) => ({ name, persistentVolumeClaim: { claimName: name } })),
+        },
+      },
+    },
+  }
+}
+
+/** A volume where it is mounted on a host, and the claim of the stateful set's pod to it. @param place told apart by it */
+export function volumeOn(
+  host: Pick<Host, 'name'>,
+  place: string,
+  mounts: readonly (VolumeMount & { readonly bytes: number })[],
+) {
+  return mounts.flatMap(({ source, bytes }, index) => {
+    const claim = `volume-${index}`
+    const name = `${claim}-${place}`
+    const storage = String(bytes)
+    return [
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolume',
+        metadata: { name, labels: label },
+        spec: {
+          capacity: { storage },
+          accessModes: ['ReadWriteOnce'],
+          persistentVolumeReclaimPolicy: 'Retain',
+          storageClassName: '',
+          local: { path: source },
+          claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace: 'default', name: claim },
+          nodeAffinity: {
+            required: {
+              nodeSelectorTerms: [
+                {
+                  matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [host.name] }],
+                },
+              ],
+            },
+          },
+        },
+      },
+      {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        metadata: { name: claim, labels: label },
+        spec: {
+          accessModes: ['ReadWriteOnce'],
+          storageClassName: '',
+          volumeName: name,
+          resources: { requests: { storage } },
+        },
+      },
+    ]
+  })
+}
+
+export function list(items: readonly object[]) {
+  return { apiVersion: 'v1', kind: 'List', items }
+}
+
+function template({ workload, image, graceSeconds, node, restoredFrom, tolerationSeconds }: PodOptions) {
+  return {
+    metadata: {
+      labels: label,
+      annotations: {
+        'org.criu.config': criuConfiguration,
+        ...(restoredFrom === undefined ? {} : { 'migration-testbed.restore': restoredFrom }),
+      },
+    },
+    spec: {
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      ...(graceSeconds === undefined ? {} : { terminationGracePeriodSeconds: graceSeconds }),
+      ...(node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } }),
+      ...(restoredFrom === undefined ? {} : { runtimeClassName: 'testbed-restore' }),
+      ...(tolerationSeconds === undefined
+        ? {}
+        : {
+            tolerations: ['not-ready', 'unreachable'].map((condition) => ({
+              key: `node.kubernetes.io/${condition}`,
+              operator: 'Exists',
+              effect: 'NoExecute',
+              tolerationSeconds,
+            })),
+          }),
+      containers: [
+        {
+          name: 'workload',
+          image,
+          imagePullPolicy: 'IfNotPresent',
+          ...(workload.command.length === 0 ? {} : { args: workload.command }),
+          env: Object.entries(workload.environment).map(([name, value]) => ({ name, value })),
+          readinessProbe: { tcpSocket: { port: workload.port }, periodSeconds: 1 },
+        },
+      ],
+    },
+  }
+}

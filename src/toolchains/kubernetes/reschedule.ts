@@ -1,0 +1,156 @@
+import { parseDuration } from '../../core/units.ts'
+import { goOnAtSource } from '../go-on.ts'
+import type { Deployment, Migration, Toolchain, TrialContext } from '../toolchain.ts'
+import {
+  allEnded,
+  createVolumes,
+  lacksVolumes,
+  type MovingVolumes,
+  pushVolumes,
+  volumeMounts,
+} from '../trial-volumes.ts'
+import { followArrival } from './arrive.ts'
+import { type Cluster, openCluster } from './cluster.ts'
+import { deploymentOf, imageIn, lacksCluster, loadImage, removeAll, takeAddress } from './deploy.ts'
+import { deployment, list, type PodOptions, service, statefulSet, volumeOn } from './objects.ts'
+import { openView, type Pod, type View } from './view.ts'
+
+/**
+ * What `kubectl drain` does to a pod: its node takes no new ones, it is evicted, and the scheduler places the next one on the other
+ * node. Volumes follow, pushed while the old one runs and handed over when it has ended. Memory, connections and what else it wrote are
+ * lost.
+ */
+export const kubernetesReschedule: Toolchain = {
+  name: 'kubernetes-reschedule',
+  keeps: { memory: false, connections: false, files: false, volumes: true },
+  axes: ['gracePeriod'],
+  supports: (source, destination, workload) =>
+    lacksCluster(source, destination) ?? lacksVolumes(source, destination, workload),
+  prepare: loadImage,
+  deploy: async (context) => {
+    const { gracePeriod = 'default' } = context.factors
+    const grace =
+      gracePeriod === 'default' ? {} : { graceSeconds: Math.round(parseDuration(String(gracePeriod)) / 1000) }
+    return await deployReplica(context, grace)
+  },
+  migrate: async (context, _deployment, timeline) => {
+    const cluster = await openCluster(context)
+    const view = await openView(cluster, context)
+    let volumes: MovingVolumes | undefined
+    try {
+      const old = await timeline.phase('stage', async () => {
+        await cluster.kubectl(['cordon', context.source.name])
+        return await view.until('the pod', ({ pods }) =>
+          pods.find(({ metadata }) => metadata.deletionTimestamp === undefined),
+        )
+      })
+      const moving = await pushVolumes(context, timeline)
+      volumes = moving
+      await timeline.phase('evict', () => evict(cluster, old))
+      const ended = timeline.phase('stop', () =>
+        view.until('the end of the old pod', ({ pods }) => (pods.some(isSame(old)) ? undefined : true)),
+      )
+      if (moving.any) {
+        await ended
+        await moving.handOver({ frozen: false })
+        await timeline.phase('attach', () => attach(context, cluster, view, context.destination))
+      }
+      const [pod] = await allEnded([followArrival(view, timeline, (one) => !isSame(old)(one)), ended])
+      const { bytes } = await moving.finish()
+      return { deployment: await deploymentOf(context, pod), transferredBytes: bytes } satisfies Migration
+    } catch (error) {
+      return await goOnAtSource(
+        context,
+        error,
+        () => comeBack(context, cluster, view, volumes),
+        'scheduled there again',
+      )
+    } finally {
+      view.close()
+    }
+  },
+  remove: removeAll,
+}
+
+/** The workload as one replica, on the source. */
+export async function deployReplica(
+  context: TrialContext,
+  options: Pick<PodOptions, 'graceSeconds' | 'tolerationSeconds'>,
+): Promise<Deployment> {
+  const { source, destination, workload, image, service: at } = context
+  const cluster = await openCluster(context)
+  const pod = { workload, image: imageIn(cluster, image.name), ...options }
+  const mounts = volumeMounts(context)
+  await createVolumes(context)
+  await takeAddress(context, cluster)
+  await cluster.kubectl(['cordon', destination.name])
+  const view = await openView(cluster, context)
+  try {
+    const objects = mounts.length === 0 ? deployment(pod) : statefulSet(pod, mounts)
+    await cluster.kubectl(['create', '-f', '-'], list([service(workload, at.address), objects]))
+    if (mounts.length > 0) await attach(context, cluster, view, source)
+    const running = await view.until('a container that runs', ({ pods }) =>
+      pods.find(({ status }) => status.containerStatuses?.some(({ state }) => state.running !== undefined)),
+    )
+    await cluster.kubectl(['uncordon', destination.name])
+    return await deploymentOf(context, running)
+  } finally {
+    view.close()
+  }
+}
+
+/** Gives the pod that waits for its volumes those of a host, and lets it be placed. */
+async function attach(
+  context: TrialContext,
+  cluster: Cluster,
+  view: View,
+  host: TrialContext['source'],
+): Promise<void> {
+  const { workload, clock } = context
+  const mounts = volumeMounts(context).map((mount, index) => ({
+    ...mount,
+    bytes: workload.volumes?.[index]?.maximumSizeBytes ?? 0,
+  }))
+  const claims = mounts.map((_, index) => `volume-${index}`)
+  await cluster.kubectl(['delete', 'persistentvolumeclaims', ...claims, '--ignore-not-found'])
+  const place = `${host.name}-${clock.monotonicNs().toString(36)}`
+  await cluster.kubectl(['create', '-f', '-'], list(volumeOn(host, place, mounts)))
+  const waiting = await view.until('the pod that waits for its volumes', ({ pods }) =>
+    pods.find(
+      ({ spec, metadata }) => spec.nodeName === undefined && metadata.deletionTimestamp === undefined,
+    ),
+  )
+  const open = '[{"op":"remove","path":"/spec/schedulingGates"}]'
+  await cluster.kubectl(['patch', 'pod', waiting.metadata.name, '--type=json', '--patch', open])
+}
+
+async function evict(cluster: Cluster, { metadata: { name } }: Pod): Promise<void> {
+  await cluster.kubectl(['create', '--raw', `/api/v1/namespaces/default/pods/${name}/eviction`, '-f', '-'], {
+    apiVersion: 'policy/v1',
+    kind: 'Eviction',
+    metadata: { name, namespace: 'default' },
+  })
+}
+
+async function comeBack(
+  context: TrialContext,
+  cluster: Cluster,
+  view: View,
+  volumes: MovingVolumes | undefined,
+): Promise<void> {
+  await volumes?.takeBack('the workload could not be started there')
+  await cluster.kubectl(['uncordon', context.source.name])
+  await cluster.kubectl(['cordon', context.destination.name])
+  if (volumes?.any === true) await attach(context, cluster, view, context.source)
+  await view.until('a pod that is ready at the source', ({ pods }) =>
+    pods.find(
+      ({ spec, status }) =>
+        spec.nodeName === context.source.name &&
+        status.containerStatuses?.some(({ ready }) => ready) === true,
+    ),
+  )
+}
+
+function isSame({ metadata: { uid } }: Pod) {
+  return ({ metadata }: Pod) => metadata.uid === uid
+}
