@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runLocal } from '../../src/core/process.ts'
+import { lacksGo } from '../support/cluster.ts'
 import { differences, machineState } from '../support/machine-state.ts'
 import { describeOnHosts, lacks } from '../support/requirements.ts'
 import { expectExit, makeTestbedFolder, type TestbedFolder } from '../support/testbed-folder.ts'
@@ -50,8 +51,6 @@ interface Pods {
   }[]
 }
 
-const noGo = (await runLocal(['go', 'version'])).exitCode === 0 ? undefined : 'Go, which builds Kubernetes'
-
 describeOnHosts(
   'a cluster of Kubernetes',
   () => {
@@ -90,35 +89,35 @@ describeOnHosts(
       }))
       expect(ready).toEqual(hosts.map((name) => ({ name, ready: 'True' })))
       const running =
-        'for name in etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy containerd; do test ! -e /run/testbed-$name.pid || ! kill -0 $(cat /run/testbed-$name.pid) || echo $name; done'
-      expect((await on('host-a', running)).split('\n')).toHaveLength(7)
-      expect((await on('host-b', running)).split('\n')).toEqual(['kubelet', 'kube-proxy', 'containerd'])
+        'for name in etcd kube-apiserver kube-controller-manager kube-scheduler registry kubelet kube-proxy containerd; do test ! -e /run/testbed-$name.pid || ! kill -0 $(cat /run/testbed-$name.pid) || echo $name; done'
+      expect((await on('host-b', running)).split('\n')).toHaveLength(8)
+      expect((await on('host-a', running)).split('\n')).toEqual(['kubelet', 'kube-proxy', 'containerd'])
     })
 
     test('up again finds it as it is', async () => {
-      const pid = () => on('host-a', 'cat /run/testbed-kube-apiserver.pid /run/testbed-kubelet.pid')
+      const pid = () => on('host-b', 'cat /run/testbed-kube-apiserver.pid /run/testbed-kubelet.pid')
       const was = await pid()
       expectExit(await testbed.run('up', '--with', 'kubernetes'), 0)
       expect(await pid()).toBe(was)
     })
 
     test('a port that is taken is named, with the end of the log', async () => {
-      const address = await on('host-a', "ip -o -4 address show mgmt0 | awk '{ print $4 }' | cut -d/ -f1")
+      const address = await on('host-b', "ip -o -4 address show mgmt0 | awk '{ print $4 }' | cut -d/ -f1")
       await on(
-        'host-a',
+        'host-b',
         `kill -KILL $(cat /run/testbed-kube-apiserver.pid); while ss -tln | grep -q ':6443 '; do sleep 0.1; done
          setsid socat TCP4-LISTEN:6443,bind=${address},reuseaddr,fork /dev/null >/dev/null 2>&1 </dev/null & echo $! >/tmp/taker; sleep 0.5`,
       )
       const refused = await testbed.run('up', '--with', 'kubernetes')
       expectExit(refused, 4)
       for (const words of [
-        'host-a: starting the control plane failed',
+        'host-b: starting the control plane failed',
         'kube-apiserver ended',
         'address already in use',
         'kube-apiserver.log',
       ])
         expect(refused.stderr).toContain(words)
-      await on('host-a', 'kill $(cat /tmp/taker)')
+      await on('host-b', 'kill $(cat /tmp/taker)')
       expectExit(await testbed.run('up', '--with', 'kubernetes'), 0)
     })
 
@@ -162,12 +161,12 @@ describeOnHosts(
     })
 
     test('moves the pods of a node that is drained', async () => {
-      await kubectl('drain', 'host-b', '--ignore-daemonsets', '--timeout=60s')
+      await kubectl('drain', 'host-a', '--ignore-daemonsets', '--timeout=60s')
       await kubectl('rollout', 'status', 'deployment/app', '--timeout=60s')
       await expect
         .poll(async () => (await pods()).map(({ spec }) => spec.nodeName), { timeout: 30_000 })
-        .toEqual(['host-a', 'host-a'])
-      await kubectl('uncordon', 'host-b')
+        .toEqual(['host-b', 'host-b'])
+      await kubectl('uncordon', 'host-a')
     })
 
     test('changes nothing that is the machine’s, and goes without a trace', async () => {
@@ -183,5 +182,5 @@ describeOnHosts(
       await kubectl('apply', '-f', file)
     }
   },
-  (await lacks('namespaces')) ?? noGo,
+  (await lacks('namespaces')) ?? (await lacksGo()),
 )

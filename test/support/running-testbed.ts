@@ -9,10 +9,10 @@ export interface TestbedHere {
   remove(): Promise<void>
 }
 
-/** Two namespace hosts, up in this process, whose working folder is the testbed's meanwhile. `index` as in makeTestbedFolder. */
-export async function bringUpHere(index: number): Promise<TestbedHere> {
+/** Two namespace hosts, up in this process, whose working folder is the testbed's meanwhile. Arguments as of makeTestbedFolder. */
+export async function bringUpHere(index: number, settings = ''): Promise<TestbedHere> {
   const home = process.cwd()
-  const folder = await makeTestbedFolder(index)
+  const folder = await makeTestbedFolder(index, 2, { settings })
   const leave = async () => {
     process.chdir(home)
     await folder.remove()

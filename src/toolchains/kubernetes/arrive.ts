@@ -32,7 +32,7 @@ export async function followArrival(
 }
 
 /** Looks for the pod among those that the service's connections are sent to. */
-export function endpointOf({ status }: Pod) {
+function endpointOf({ status }: Pod) {
   return ({
     endpoints,
   }: {

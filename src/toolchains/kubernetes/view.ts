@@ -145,7 +145,7 @@ function neverSeen(what: string, ms: number, { pods }: Objects): TestbedError {
 }
 
 /** A pod in a line, with what it waits for. */
-export function describePod({ metadata, spec, status }: Pod): string {
+function describePod({ metadata, spec, status }: Pod): string {
   const reasons = [
     ...(status.containerStatuses ?? []).flatMap(({ state }) => {
       const why = state.waiting ?? state.terminated
