@@ -130,9 +130,10 @@ describeOnHosts(
     test('answers at the address of a Service, and at a port of each node, from everywhere', async () => {
       const address = await kubectl('get', 'service', 'app', '-o', 'jsonpath={.spec.clusterIP}')
       for (const host of hosts) {
-        expect(await on(host, `socat -u TCP4:${address}:80,connect-timeout=5 -`)).toMatch(
-          /^app-\S+ hello from a ConfigMap$/,
-        )
+        // Nodes hear of a new service a moment later, each for itself.
+        await expect
+          .poll(() => on(host, `socat -u TCP4:${address}:80,connect-timeout=5 -`), { timeout: 20_000 })
+          .toMatch(/^app-\S+ hello from a ConfigMap$/)
       }
       const state = await readFile(path.join(testbed.path, '.testbed', testbed.name, 'testbed.json'), 'utf8')
       const { addresses } = JSON.parse(state) as { addresses: { host: string }[] }
