@@ -14,9 +14,9 @@
 #   container.sh clean                waits until the kubelet has removed all pods, and removes what these actions made
 # shellcheck source=names.sh
 . "$(dirname "$0")/names.sh"
-cut_table='inet migration-testbed-cut'
+cut_table=migration-testbed-cut
 runc() { command runc --root "$containers" "$@"; }
-forget_cut() { ! nft list table $cut_table >/dev/null 2>&1 || nft delete table $cut_table; }
+forget_cut() { ! nft list table inet $cut_table >/dev/null 2>&1 || nft delete table inet $cut_table; }
 is_gone() { ! [ -e "$containers/$1" ]; }
 
 case $1 in
@@ -31,9 +31,9 @@ case $1 in
     ;;
   cut)
     nft -f - <<NFT
-table $cut_table
-flush table $cut_table
-table $cut_table {
+table inet $cut_table
+flush table inet $cut_table
+table inet $cut_table {
   chain forward {
     type filter hook forward priority -300
     ip saddr $2 drop
@@ -76,10 +76,10 @@ NFT
     ;;
   clean)
     forget_cut
-    pods_are_gone() { ! ls "$containers" 2>/dev/null | grep -q . && ! grep -q " $state/kubelet/pods/" /proc/self/mountinfo; }
+    pods_are_gone() { [ -z "$(ls -A "$containers" 2>/dev/null)" ] && ! grep -q " $state/kubelet/pods/" /proc/self/mountinfo; }
     wait_until 30 'the end of all pods' pods_are_gone
     # containerd leaves it behind when a restore fails.
-    for mounted in $(awk '$5 ~ "^/tmp/checkpoint[0-9]+$" { print $5 }' /proc/self/mountinfo); do umount "$mounted" && rmdir "$mounted"; done
+    for mounted in /tmp/checkpoint[0-9]*; do ! mountpoint -q "$mounted" || { umount "$mounted" && rmdir "$mounted"; }; done
     rm -rf "$restoring" "$state"/kubelet/checkpoints/checkpoint-workload-*
     for image in $($images images ls -q | grep -F '/migration-testbed/checkpoint'); do $images images rm "$image" >/dev/null; done
     ;;

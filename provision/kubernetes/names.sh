@@ -47,8 +47,7 @@ start() {
 stop() {
   running "$1" || return 0
   if has_systemd; then systemctl stop "testbed-$1"; else kill "$(cat "/run/testbed-$1.pid")"; fi
-  is_down() { ! running "$1"; }
-  wait_until 20 "the end of $1" is_down "$1"
+  wait_until 20 "the end of $1" sh -c '! kill -0 "$1" 2>/dev/null' sh "$(cat "/run/testbed-$1.pid" 2>/dev/null || echo none)"
 }
 
 # The last lines of a service's log, for whoever reads the error.

@@ -77,6 +77,7 @@ $(runtime restore "$home/bin/runc-restore")
 END
 # The registry's certificate is the cluster's own; others are still those of the system's folder.
 start containerd env SSL_CERT_FILE="$mine/ca.crt" PATH="$home/bin:$PATH" "$home/bin/containerd" --config "$conf/containerd.toml"
+# shellcheck disable=SC2086 # a command with its options
 wait_for 60 containerd 'the containerd of Kubernetes' $images version
 # The image of the first process of every pod: one file.
 if ! $images images ls -q | grep -qx localhost/migration-testbed-pause:1; then
