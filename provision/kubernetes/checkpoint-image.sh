@@ -11,7 +11,7 @@ set -- "$state/kubelet/checkpoints/checkpoint-${pod}_default-workload-"*.tar
 layer=$1
 sha() { printf 'sha256:%s' "$(sha256sum "$1" | cut -d ' ' -f 1)"; }
 size() { stat -c %s "$1"; }
-send() { curl -fsS --cacert "$authority" "$@"; }
+send() { curl -fsS --cacert "$trusted" "$@"; }
 # put FILE DIGEST: one request to begin, one with all of it.
 put() {
   place=$(send -X POST -o /dev/null -D - "$url/blobs/uploads/" | tr -d '\r' | sed -n 's/^[Ll]ocation: //p')

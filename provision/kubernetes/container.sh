@@ -80,7 +80,7 @@ NFT
     wait_until 30 'the end of all pods' pods_are_gone
     # containerd leaves it behind when a restore fails.
     for mounted in /tmp/checkpoint[0-9]*; do ! mountpoint -q "$mounted" || { umount "$mounted" && rmdir "$mounted"; }; done
-    rm -rf "$restoring" "$state"/kubelet/checkpoints/checkpoint-workload-*
+    rm -rf "$restoring" "$restored" "$state"/kubelet/checkpoints/checkpoint-workload-*
     for image in $($images images ls -q | grep -F '/migration-testbed/checkpoint'); do $images images rm "$image" >/dev/null; done
     ;;
   *) fail "unknown: $1" 'see the head of this script' ;;

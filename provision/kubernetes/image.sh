@@ -4,7 +4,7 @@
 #   image.sh take NAME <ARCHIVE   `docker load`able, on standard input
 # shellcheck source=names.sh
 . "$(dirname "$0")/names.sh"
-export SSL_CERT_FILE="$authority"
+export SSL_CERT_FILE="$trusted"
 name=$(cat "$conf/registry")/$2
 case $1 in
   has) $images images ls -q | grep -qxF "$name" ;;

@@ -14,11 +14,12 @@ kubectl() { "$kube" kubectl --kubeconfig "$conf/client.conf" "$@"; }
 pods_of() { echo "10.244.$1.0/24"; } # of the node with this number
 services=10.96.0.0/16
 first_service=10.96.0.1
-authority=$conf/node/ca.crt # of the cluster, on every node
+trusted=$conf/node/ca.crt # of the cluster, on every node
 registry_of() { echo "$1:5000"; }                       # of the cluster whose control plane is on the host with this address
 images="$home/bin/ctr --address $socket -n k8s.io"      # of the kubelet's containerd
 containers=/run/containerd/runc/k8s.io                  # where it lets runc keep their state
 restoring=/run/migration-testbed-kubernetes/restore     # what pods of the RuntimeClass testbed-restore are restored from
+restored=/run/migration-testbed-kubernetes/restored     # marks that runc-restore.sh leaves until they are started
 
 started=
 running() {

@@ -13,14 +13,16 @@ import {
   deployOnSource,
   docker,
   holdAddress,
+  lacksDocker,
   releaseAddress,
   removeAll,
 } from './docker.ts'
 import { goOnAtSource } from './go-on.ts'
+import { lackingAt } from './lacking.ts'
 import { lacksForOtherUsers } from './other-users.ts'
 import type { StagedCommand } from './staged-command.ts'
 import type { Timeline } from './timeline.ts'
-import type { Deployment, Migration, Toolchain, TrialContext } from './toolchain.ts'
+import type { Deployment, Lack, Migration, Toolchain, TrialContext } from './toolchain.ts'
 import {
   allEnded,
   createVolumes,
@@ -46,22 +48,10 @@ const runcRoot = '/run/docker/runtime-runc/moby'
 export const dockerCheckpoint: Toolchain = {
   name: 'docker-checkpoint',
   keeps: { memory: true, connections: true, files: true },
-  supports: (source, destination, workload) => {
-    const lacking = (facts: Facts) => {
-      if (facts.docker === undefined) return { feature: 'docker', message: 'Docker does not run there' }
-      if (!facts.docker.experimental)
-        return { feature: 'docker:experimental', message: 'Docker refuses checkpoints' }
-      if (facts.versions.criu === undefined) return { feature: 'criu', message: 'CRIU is not installed' }
-      if (facts.docker.storageDriver !== 'overlay2') {
-        return { feature: 'docker:overlay2', message: `the storage driver is ${facts.docker.storageDriver}` }
-      }
-      return undefined
-    }
-    const [atSource, atDestination] = [lacking(source), lacking(destination)]
-    if (atSource !== undefined) return { ...atSource, at: 'source' }
-    if (atDestination !== undefined) return { ...atDestination, at: 'destination' }
-    return lacksForOtherUsers(source, workload) ?? lacksVolumes(source, destination, workload)
-  },
+  supports: (source, destination, workload) =>
+    lackingAt(source, destination, lacking) ??
+    lacksForOtherUsers(source, workload) ??
+    lacksVolumes(source, destination, workload),
   deploy: async (context) => {
     await Promise.all(
       [context.source, context.destination].map((host) => clearCriuWork(host, context.signal)),
@@ -96,6 +86,16 @@ export const dockerCheckpoint: Toolchain = {
     await releaseAddress(context, context.destination)
     await removeVolumes(context)
   },
+}
+
+function lacking(facts: Facts): Omit<Lack, 'at'> | undefined {
+  const { docker, versions } = facts
+  if (docker === undefined) return lacksDocker(facts)
+  if (!docker.experimental) return { feature: 'docker:experimental', message: 'Docker refuses checkpoints' }
+  if (versions.criu === undefined) return { feature: 'criu', message: 'CRIU is not installed' }
+  if (docker.storageDriver !== 'overlay2')
+    return { feature: 'docker:overlay2', message: `the storage driver is ${docker.storageDriver}` }
+  return undefined
 }
 
 /** Moves the checkpoint and starts from it on the destination. */

@@ -1,5 +1,14 @@
 import { openReceiver } from '../transfer/tcp.ts'
-import { announce, deployOnSource, docker, removeAll, runContainer, trialLabel } from './docker.ts'
+import {
+  announce,
+  deployOnSource,
+  docker,
+  lacksDocker,
+  removeAll,
+  runContainer,
+  trialLabel,
+} from './docker.ts'
+import { lackingAt } from './lacking.ts'
 import type { Toolchain } from './toolchain.ts'
 
 /**
@@ -15,11 +24,7 @@ export const dockerCommit: Toolchain = {
       const message = 'an image holds no volumes: what is in them would be left behind'
       return { feature: 'docker:volumes', at: 'source', message }
     }
-    if (source.docker === undefined)
-      return { feature: 'docker', at: 'source', message: 'Docker does not run there' }
-    if (destination.docker === undefined)
-      return { feature: 'docker', at: 'destination', message: 'Docker does not run there' }
-    return undefined
+    return lackingAt(source, destination, lacksDocker)
   },
   deploy: deployOnSource,
   migrate: async (context, deployment, timeline) => {

@@ -1,8 +1,9 @@
 import { TestbedError } from '../core/errors.ts'
 import { runChecked } from '../hosts/checked.ts'
+import type { Facts } from '../hosts/facts.ts'
 import type { Argv, Host } from '../hosts/host.ts'
 import { type StagedCommand, stageCommand } from './staged-command.ts'
-import type { Deployment, TrialContext } from './toolchain.ts'
+import type { Deployment, Lack, TrialContext } from './toolchain.ts'
 import { volumeMounts } from './trial-volumes.ts'
 
 /** Everything that a trial makes with Docker carries this label, and is removed by it. */
@@ -28,6 +29,11 @@ export async function docker(
     timeoutMs: limitMs * context.patience,
   })
   return stdout.trim()
+}
+
+/** For hosts on which Docker has to run, and that is all. */
+export function lacksDocker({ docker }: Facts): Omit<Lack, 'at'> | undefined {
+  return docker === undefined ? { feature: 'docker', message: 'Docker does not run there' } : undefined
 }
 
 /** Name of a trial's container; the same on both hosts. */

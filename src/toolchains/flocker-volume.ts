@@ -4,10 +4,12 @@ import {
   deploymentOf,
   deployOnSource,
   docker,
+  lacksDocker,
   releaseAddress,
   removeAll,
 } from './docker.ts'
 import { goOnAtSource } from './go-on.ts'
+import { lackingAt } from './lacking.ts'
 import type { Timeline } from './timeline.ts'
 import type { Deployment, Migration, Toolchain, TrialContext } from './toolchain.ts'
 import {
@@ -25,19 +27,15 @@ import {
 export const flockerVolume: Toolchain = {
   name: 'flocker-volume',
   keeps: { memory: false, connections: false, files: true },
-  supports: (source, destination, workload) => {
-    for (const [at, facts] of [
-      ['source', source],
-      ['destination', destination],
-    ] as const) {
-      if (facts.docker === undefined) return { feature: 'docker', at, message: 'Docker does not run there' }
-    }
-    if (workload.volumes === undefined) {
-      const message = `${workload.name} has no volumes, so nothing of it would be kept`
-      return { feature: 'workload:volumes', at: 'source', message }
-    }
-    return lacksVolumes(source, destination, workload)
-  },
+  supports: (source, destination, workload) =>
+    lackingAt(source, destination, lacksDocker) ??
+    (workload.volumes === undefined
+      ? {
+          feature: 'workload:volumes',
+          at: 'source',
+          message: `${workload.name} has no volumes, so nothing of it would be kept`,
+        }
+      : lacksVolumes(source, destination, workload)),
   deploy: async (context) => {
     await createVolumes(context)
     return await deployOnSource(context)

@@ -31,6 +31,9 @@ export interface Unsupported {
   readonly message: string
 }
 
+/** The same of one end of a migration. */
+export type Lack = Omit<Unsupported, 'host'> & { readonly at: 'source' | 'destination' }
+
 export interface TrialContext {
   /** The trial's id. */
   readonly trial: string
@@ -75,11 +78,7 @@ export interface Toolchain {
   readonly powersOff?: true
   /** Axes of experiments that only some toolchains have, and this one obeys: `transfer`, `compression`. */
   readonly axes?: readonly string[]
-  supports(
-    source: Facts,
-    destination: Facts,
-    workload: ResolvedWorkload,
-  ): (Omit<Unsupported, 'host'> & { at: 'source' | 'destination' }) | undefined
+  supports(source: Facts, destination: Facts, workload: ResolvedWorkload): Lack | undefined
   /**
    * Gives a host's engine the workload's image, once a session and after every reset; absent when Docker's is the one that is
    * run. Idempotent; does nothing on a host that lacks what `supports` names.

@@ -10,8 +10,9 @@ import { freeBytes, listCopies, onCopy } from '../volumes/copies.ts'
 import { createDataset } from '../volumes/engine.ts'
 import { beginMove, type StagedMove } from '../volumes/move.ts'
 import { openStore } from '../volumes/store.ts'
+import { lackingAt } from './lacking.ts'
 import type { Timeline } from './timeline.ts'
-import type { TrialContext, Unsupported } from './toolchain.ts'
+import type { Lack, TrialContext } from './toolchain.ts'
 
 /** Where a workload's volume is on every host that has it, and in the container. */
 export interface VolumeMount {
@@ -33,21 +34,13 @@ export function lacksVolumes(
   source: Facts,
   destination: Facts,
   { volumes }: TrialContext['workload'],
-): (Omit<Unsupported, 'host'> & { at: 'source' | 'destination' }) | undefined {
+): Lack | undefined {
   if (volumes === undefined) return undefined
-  const sides = [
-    ['source', source],
-    ['destination', destination],
-  ] as const
-  for (const [at, facts] of sides) {
-    if (backEndNames.some((name) => offers(facts, name))) continue
-    return {
-      feature: 'volumes',
-      at,
-      message: 'no back end of volumes is installed: add the component volumes',
-    }
-  }
-  return undefined
+  return lackingAt(source, destination, (facts) => {
+    if (backEndNames.some((name) => offers(facts, name))) return undefined
+    const message = 'no back end of volumes is installed: add the component volumes'
+    return { feature: 'volumes', message }
+  })
 }
 
 /** What has to be there before a trial, and stays: the place where copies are kept. */

@@ -54,54 +54,46 @@ export const kubernetesCheckpointFast: Toolchain = {
     const cluster = await openCluster(context)
     const view = await openView(cluster, context)
     const name = newPodName(context)
+    const open: { close(): void }[] = [view, cluster]
     let frozen: { readonly id: string; readonly ip: string } | undefined
     try {
-      const staged = await timeline.phase('stage', () => stage(context, cluster, view, old, name))
-      try {
-        frozen = staged
-        const redirected = timeline.phase('switch', () =>
-          staged.redirect.complete(JSON.stringify(endpointsAt(workload, staged.address))),
-        )
-        const moved = (async () => {
-          await timeline.phase('checkpoint', () =>
-            runScript(
-              context,
-              source,
-              'container',
-              ['dump', staged.id, staged.folder],
-              'the checkpoint',
-            ).catch((error: unknown) => explainFailure(context, source, 'dump', error)),
-          )
-          const bytes = await timeline.phase('transfer', async (details) => {
-            const all = await Promise.all(
-              staged.streams.map(({ receiver, produce }) => receiver.receiveFrom(source, produce, signal)),
-            )
-            details.bytes = all.reduce((sum, one) => sum + one.bytes, 0)
-            return details.bytes
-          })
-          await timeline.phase('restore', () =>
-            staged.restore
-              .complete()
-              .catch((error: unknown) => explainFailure(context, destination, 'restore', error)),
-          )
-          return { bytes, resumed: clock.monotonicNs() }
-        })()
-        const [{ bytes, resumed }] = await allEnded([moved, redirected])
-        const pod = await timeline.phase('ready', () =>
-          view.until('a pod that is ready', ({ pods }) =>
-            pods.find((one) => isCalled(name)(one) && isReady(one)),
+      const staged = await timeline.phase('stage', () => stage(context, cluster, view, { old, name, open }))
+      frozen = staged
+      const redirected = timeline.phase('switch', () =>
+        staged.redirect.complete(JSON.stringify(endpointsAt(workload, staged.address))),
+      )
+      const moved = (async () => {
+        await timeline.phase('checkpoint', () =>
+          runScript(context, source, 'container', ['dump', staged.id, staged.folder], 'the checkpoint').catch(
+            (error: unknown) => explainFailure(context, source, 'dump', error),
           ),
         )
-        await timeline.phase('release', () => release(context, cluster, old, staged.id))
-        return {
-          deployment: await deploymentOf(context, pod),
-          transferredBytes: bytes,
-          figures: () =>
-            addCriuFigures(context, timeline, { offset: staged.offset, resumed, restoredIn: 'restore' }),
-        }
-      } finally {
-        for (const { receiver } of staged.streams) receiver.close()
-        for (const command of [staged.restore, staged.redirect]) command.close()
+        const bytes = await timeline.phase('transfer', async (details) => {
+          const all = await Promise.all(
+            staged.streams.map(({ receiver, produce }) => receiver.receiveFrom(source, produce, signal)),
+          )
+          details.bytes = all.reduce((sum, one) => sum + one.bytes, 0)
+          return details.bytes
+        })
+        await timeline.phase('restore', () =>
+          staged.restore
+            .complete()
+            .catch((error: unknown) => explainFailure(context, destination, 'restore', error)),
+        )
+        return { bytes, resumed: clock.monotonicNs() }
+      })()
+      const [{ bytes, resumed }] = await allEnded([moved, redirected])
+      const pod = await timeline.phase('ready', () =>
+        view.until('a pod that is ready', ({ pods }) =>
+          pods.find((one) => isCalled(name)(one) && isReady(one)),
+        ),
+      )
+      await timeline.phase('release', () => release(context, cluster, old, staged.id))
+      return {
+        deployment: await deploymentOf(context, pod),
+        transferredBytes: bytes,
+        figures: () =>
+          addCriuFigures(context, timeline, { offset: staged.offset, resumed, restoredIn: 'restore' }),
       }
     } catch (error) {
       const takeBack = async () => {
@@ -112,14 +104,20 @@ export const kubernetesCheckpointFast: Toolchain = {
       }
       return await goOnAtSource(context, error, takeBack, 'as if nothing had been')
     } finally {
-      view.close()
+      for (const one of open) one.close()
     }
   },
   remove: removeAll,
 }
 
-/** The pod that waits, and open streams to where it waits for what. */
-async function stage(context: TrialContext, cluster: Cluster, view: View, old: string, name: string) {
+/** The pod that waits, and open streams to where it waits for what. @param pods.open takes what has to be closed in the end */
+async function stage(
+  context: TrialContext,
+  cluster: Cluster,
+  view: View,
+  pods: { readonly old: string; readonly name: string; readonly open: { close(): void }[] },
+) {
+  const { old, name, open } = pods
   const { source, destination, workload, image, clock } = context
   const folder = `${restoring}/${name}`
   await Promise.all(
@@ -148,11 +146,13 @@ async function stage(context: TrialContext, cluster: Cluster, view: View, old: s
       hint: 'containerd.log on the host tells more: testbed logs',
     }),
   ])
+  open.push(restore)
   const [address = '', target = ''] = ready.split(' ')
-  const stream = async (consume: Argv, produce: Argv) => ({
-    produce,
-    receiver: await openReceiver(destination, source, consume),
-  })
+  const stream = async (consume: Argv, produce: Argv) => {
+    const receiver = await openReceiver(destination, source, consume)
+    open.push(receiver)
+    return { produce, receiver }
+  }
   const streams = await Promise.all([
     stream(['tar', '-x', '-C', `${folder}/images`], ['tar', '-C', `${folder}/images`, '-c', '.']),
     stream([...unpackLayer, target], [...packLayer, upper, '.']),

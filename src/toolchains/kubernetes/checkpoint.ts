@@ -2,13 +2,15 @@ import { estimateClockOffset } from '../../hosts/clock-offset.ts'
 import { explainFailure } from '../criu-failure.ts'
 import { addCriuFigures, clearCriuWork } from '../criu-work.ts'
 import { goOnAtSource } from '../go-on.ts'
+import { lackingAt } from '../lacking.ts'
 import { lacksForOtherUsers } from '../other-users.ts'
 import type { Deployment, Toolchain, TrialContext } from '../toolchain.ts'
+import { allEnded } from '../trial-volumes.ts'
 import { followArrival } from './arrive.ts'
 import { type Cluster, openCluster, runScript } from './cluster.ts'
 import { deploymentOf, imageIn, lacksCluster, loadImage, removeAll, takeAddress } from './deploy.ts'
 import { barePod, list, pick, service, serviceName } from './objects.ts'
-import { openView, type Pod, runningContainer } from './view.ts'
+import { doesNotRun, openView, type Pod, runningContainer } from './view.ts'
 
 /**
  * The kubelet's own way: its checkpoint API writes an archive, which is made an image in the registry of the cluster, and a pod of that
@@ -50,43 +52,40 @@ export const kubernetesCheckpoint: Toolchain = {
         ])
         return { ...containerOf(pod), offset, staged: { checkpoint, create, redirect } }
       })
-      try {
-        frozen = id
-        await timeline.phase('checkpoint', async () => {
-          await runScript(context, source, 'container', ['cut', ip], 'cutting the pod off')
-          await staged.checkpoint
-            .complete('')
-            .catch((error: unknown) => explainFailure(context, source, 'dump', error))
-          await runScript(context, source, 'container', ['freeze', id], 'freezing what was checkpointed')
-        })
-        const bytes = await timeline.phase('image', async (details) => {
+      frozen = id
+      await timeline.phase('checkpoint', async () => {
+        await runScript(context, source, 'container', ['cut', ip], 'cutting the pod off')
+        await staged.checkpoint
+          .complete('')
+          .catch((error: unknown) => explainFailure(context, source, 'dump', error))
+      })
+      const [bytes] = await allEnded([
+        timeline.phase('image', async (details) => {
           const what = 'making an image of the checkpoint'
           details.bytes = Number(await runScript(context, source, 'checkpoint-image', [old, name], what))
           return details.bytes
-        })
-        const image = imageIn(cluster, `migration-testbed/checkpoint:${name}`)
-        const { workload, destination } = context
-        const created = timeline.phase('create', async () => {
-          await Promise.all([
-            staged.create.complete(
-              JSON.stringify(barePod(name, { workload, image, node: destination.name })),
-            ),
-            staged.redirect.complete(selecting(name)),
-          ])
-        })
-        let resumed = clock.monotonicNs()
-        const arrival = followArrival(view, timeline, isCalled(name), () => {
-          resumed = clock.monotonicNs()
-        })
-        const [pod] = await Promise.all([arrival, created])
-        await timeline.phase('release', () => release(context, cluster, old, id))
-        return {
-          deployment: await deploymentOf(context, pod),
-          transferredBytes: bytes,
-          figures: () => addCriuFigures(context, timeline, { offset, resumed, restoredIn: 'start' }),
-        }
-      } finally {
-        for (const command of Object.values(staged)) command.close()
+        }),
+        // It is cut off: whatever it does until then nobody sees.
+        runScript(context, source, 'container', ['freeze', id], 'freezing what was checkpointed'),
+      ])
+      const image = imageIn(cluster, `migration-testbed/checkpoint:${name}`)
+      const { workload, destination } = context
+      const created = timeline.phase('create', async () => {
+        await Promise.all([
+          staged.create.complete(JSON.stringify(barePod(name, { workload, image, node: destination.name }))),
+          staged.redirect.complete(selecting(name)),
+        ])
+      })
+      let resumed = clock.monotonicNs()
+      const arrival = followArrival(view, timeline, isCalled(name), () => {
+        resumed = clock.monotonicNs()
+      })
+      const [pod] = await Promise.all([arrival, created])
+      await timeline.phase('release', () => release(context, cluster, old, id))
+      return {
+        deployment: await deploymentOf(context, pod),
+        transferredBytes: bytes,
+        figures: () => addCriuFigures(context, timeline, { offset, resumed, restoredIn: 'start' }),
       }
     } catch (error) {
       return await goOnAtSource(
@@ -100,6 +99,7 @@ export const kubernetesCheckpoint: Toolchain = {
       )
     } finally {
       view.close()
+      cluster.close()
     }
   },
   remove: removeAll,
@@ -107,15 +107,13 @@ export const kubernetesCheckpoint: Toolchain = {
 
 /** What both ways of checkpoints need. */
 export function lacksCheckpoints(...[source, destination, workload]: Parameters<Toolchain['supports']>) {
-  const missing = lacksCluster(source, destination)
-  if (missing !== undefined) return missing
-  for (const [at, { versions }] of [
-    ['source', source],
-    ['destination', destination],
-  ] as const) {
-    if (versions.criu === undefined) return { feature: 'criu', at, message: 'CRIU is not installed' }
-  }
-  return lacksForOtherUsers(source, workload)
+  return (
+    lacksCluster(source, destination) ??
+    lackingAt(source, destination, ({ versions }) =>
+      versions.criu === undefined ? { feature: 'criu', message: 'CRIU is not installed' } : undefined,
+    ) ??
+    lacksForOtherUsers(source, workload)
+  )
 }
 
 async function deployPod(context: TrialContext): Promise<Deployment> {
@@ -158,11 +156,11 @@ export function isCalled(name: string) {
   return ({ metadata }: Pod) => metadata.name === name
 }
 
-/** @throws when the pod has no container that runs */
+/** @throws TestbedError when it does not run */
 export function containerOf(pod: Pod): { readonly id: string; readonly ip: string } {
   const id = runningContainer(pod)
   const ip = pod.status.podIP
-  if (id === undefined || ip === undefined) throw new Error(`pod ${pod.metadata.name} does not run`)
+  if (id === undefined || ip === undefined) throw doesNotRun(pod)
   return { id, ip }
 }
 

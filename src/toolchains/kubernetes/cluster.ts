@@ -19,12 +19,15 @@ export interface Cluster {
   stage(args: readonly string[], what: string): Promise<StagedCommand>
   /** Everything below a path of the API, as it comes: `kubectl get --raw`. */
   watchArgv(path: string): Argv
+  /** Ends what was staged, told or not. */
+  close(): void
 }
 
 /** @throws TestbedError when neither end of the trial administers a cluster */
 export async function openCluster(context: TrialContext): Promise<Cluster> {
   const control = await controlOf(context)
   const argv = (args: readonly string[]): Argv => [kube, 'kubectl', '--kubeconfig', kubeconfig, ...args]
+  const staged: StagedCommand[] = []
   return {
     control,
     kubectl: async (args, input) => {
@@ -37,13 +40,19 @@ export async function openCluster(context: TrialContext): Promise<Cluster> {
       })
       return stdout.trim()
     },
-    stage: (args, what) =>
-      stageCommand(context, control, {
+    stage: async (args, what) => {
+      const command = await stageCommand(context, control, {
         argv: argv(args),
         what,
         hint: 'kubelet.log and kube-apiserver.log on the hosts tell more: testbed logs',
-      }),
+      })
+      staged.push(command)
+      return command
+    },
     watchArgv: (path) => argv(['get', '--raw', path]),
+    close: () => {
+      for (const command of staged) command.close()
+    },
   }
 }
 

@@ -2,25 +2,19 @@ import type { Facts } from '../../hosts/facts.ts'
 import type { Host } from '../../hosts/host.ts'
 import type { WorkloadImage } from '../../workloads/image.ts'
 import { sendArchive } from '../../workloads/load.ts'
-import type { Deployment, Toolchain, TrialContext } from '../toolchain.ts'
+import { lackingAt } from '../lacking.ts'
+import type { Deployment, Lack, TrialContext } from '../toolchain.ts'
 import { removeVolumes } from '../trial-volumes.ts'
 import { type Cluster, openCluster, runScript, scriptArgv } from './cluster.ts'
 import { selector } from './objects.ts'
-import { type Pod, runningContainer } from './view.ts'
-
-type Lack = ReturnType<Toolchain['supports']>
+import { doesNotRun, type Pod, runningContainer } from './view.ts'
 
 /** What a host lacks to be a node. */
-export function lacksCluster(source: Facts, destination: Facts): Lack {
-  for (const [at, { versions }] of [
-    ['source', source],
-    ['destination', destination],
-  ] as const) {
-    if (versions.kubernetes !== undefined) continue
-    const message = 'it is a node of no cluster: add the component kubernetes (--with kubernetes)'
-    return { feature: 'kubernetes', at, message }
-  }
-  return undefined
+export function lacksCluster(source: Facts, destination: Facts): Lack | undefined {
+  const message = 'it is a node of no cluster: add the component kubernetes (--with kubernetes)'
+  return lackingAt(source, destination, ({ versions }) =>
+    versions.kubernetes === undefined ? { feature: 'kubernetes', message } : undefined,
+  )
 }
 
 /** As the registry of the cluster has an image. */
@@ -51,7 +45,7 @@ export async function deploymentOf(context: TrialContext, pod: Pod): Promise<Dep
   const { source, destination, service } = context
   const host = [source, destination].find(({ name }) => name === pod.spec.nodeName)
   const id = runningContainer(pod)
-  if (host === undefined || id === undefined) throw new Error(`pod ${pod.metadata.name} does not run`)
+  if (host === undefined || id === undefined) throw doesNotRun(pod)
   const pid = await runScript(context, host, 'container', ['pid', id], 'looking for the process of the pod')
   return {
     host,
@@ -69,14 +63,14 @@ export async function removeAll(context: TrialContext): Promise<void> {
   const alive: Host[] = []
   for (const host of [source, destination]) {
     // One that waits for a checkpoint holds its kubelet up.
-    const asked = runScript(context, host, 'container', ['let-go'], 'letting a staged restore go')
-    if (
-      await asked.then(
-        () => true,
-        () => false,
-      )
-    )
-      alive.push(host)
+    const asked = await runScript(
+      context,
+      host,
+      'container',
+      ['let-go'],
+      'letting a staged restore go',
+    ).catch(() => undefined)
+    if (asked !== undefined) alive.push(host)
   }
   context.signal.throwIfAborted()
   const remove = (...args: readonly string[]) =>

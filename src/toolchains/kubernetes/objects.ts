@@ -36,16 +36,11 @@ export function service(
   address: string,
   pods: Readonly<Record<string, string>> | undefined = label,
 ) {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: serviceName, labels: label },
-    spec: {
-      ...(pods === undefined ? {} : { selector: pods }),
-      externalIPs: [address],
-      ports: [{ port, targetPort: port }],
-    },
-  }
+  return named('v1', 'Service', serviceName, {
+    ...(pods === undefined ? {} : { selector: pods }),
+    externalIPs: [address],
+    ports: [{ port, targetPort: port }],
+  })
 }
 
 /** What is behind a service that selects no pods. */
@@ -85,45 +80,30 @@ export function barePod(name: string, options: PodOptions) {
 
 /** One replica that the cluster keeps up. */
 export function deployment(options: PodOptions) {
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata: { name: serviceName, labels: label },
-    spec: {
-      replicas: 1,
-      strategy: { type: 'Recreate' },
-      selector: { matchLabels: label },
-      template: template(options),
-    },
-  }
+  return replica('Deployment', { strategy: { type: 'Recreate' }, template: template(options) })
 }
 
 /** The same with volumes: never two at once, and none is placed before its volumes are where it may go. */
 export function statefulSet(options: PodOptions, mounts: readonly VolumeMount[]) {
   const { metadata, spec } = template(options)
   const names = mounts.map((_, index) => `volume-${index}`)
-  return {
-    apiVersion: 'apps/v1',
-    kind: 'StatefulSet',
-    metadata: { name: serviceName, labels: label },
-    spec: {
-      replicas: 1,
-      serviceName,
-      selector: { matchLabels: label },
-      template: {
-        metadata,
-        spec: {
-          ...spec,
-          schedulingGates: [{ name: gate }],
-          containers: spec.containers.map((container) => ({
-            ...container,
-            volumeMounts: mounts.map(({ target }, index) => ({ name: names[index], mountPath: target })),
-          })),
-          volumes: names.map((name) => ({ name, persistentVolumeClaim: { claimName: name } })),
-        },
+  const volumeMounts = mounts.map(({ target }, index) => ({ name: names[index], mountPath: target }))
+  return replica('StatefulSet', {
+    serviceName,
+    template: {
+      metadata,
+      spec: {
+        ...spec,
+        schedulingGates: [{ name: gate }],
+        containers: spec.containers.map((container) => ({ ...container, volumeMounts })),
+        volumes: names.map((name) => ({ name, persistentVolumeClaim: { claimName: name } })),
       },
     },
-  }
+  })
+}
+
+function replica(kind: string, spec: object) {
+  return named('apps/v1', kind, serviceName, { replicas: 1, selector: { matchLabels: label }, ...spec })
 }
 
 /** A volume where it is mounted on a host, and the claim of the stateful set's pod to it. @param place told apart by it */
@@ -136,42 +116,28 @@ export function volumeOn(
     const claim = `volume-${index}`
     const name = `${claim}-${place}`
     const storage = String(bytes)
+    const common = { accessModes: ['ReadWriteOnce'], storageClassName: '' }
+    const here = { key: 'kubernetes.io/hostname', operator: 'In', values: [host.name] }
     return [
-      {
-        apiVersion: 'v1',
-        kind: 'PersistentVolume',
-        metadata: { name, labels: label },
-        spec: {
-          capacity: { storage },
-          accessModes: ['ReadWriteOnce'],
-          persistentVolumeReclaimPolicy: 'Retain',
-          storageClassName: '',
-          local: { path: source },
-          claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace: 'default', name: claim },
-          nodeAffinity: {
-            required: {
-              nodeSelectorTerms: [
-                {
-                  matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: [host.name] }],
-                },
-              ],
-            },
-          },
-        },
-      },
-      {
-        apiVersion: 'v1',
-        kind: 'PersistentVolumeClaim',
-        metadata: { name: claim, labels: label },
-        spec: {
-          accessModes: ['ReadWriteOnce'],
-          storageClassName: '',
-          volumeName: name,
-          resources: { requests: { storage } },
-        },
-      },
+      named('v1', 'PersistentVolume', name, {
+        ...common,
+        capacity: { storage },
+        persistentVolumeReclaimPolicy: 'Retain',
+        local: { path: source },
+        claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace: 'default', name: claim },
+        nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [here] }] } },
+      }),
+      named('v1', 'PersistentVolumeClaim', claim, {
+        ...common,
+        volumeName: name,
+        resources: { requests: { storage } },
+      }),
     ]
   })
+}
+
+function named(apiVersion: string, kind: string, name: string, spec: object) {
+  return { apiVersion, kind, metadata: { name, labels: label }, spec }
 }
 
 export function list(items: readonly object[]) {

@@ -144,6 +144,14 @@ function neverSeen(what: string, ms: number, { pods }: Objects): TestbedError {
   })
 }
 
+/** For a pod that has ended, or never came so far. */
+export function doesNotRun(pod: Pod): TestbedError {
+  return new TestbedError('trial', 'the workload does not run', {
+    why: [describePod(pod)],
+    hint: 'testbed kubectl logs shows its last words; kubelet.log on the host tells more: testbed logs',
+  })
+}
+
 /** A pod in a line, with what it waits for. */
 function describePod({ metadata, spec, status }: Pod): string {
   const reasons = [

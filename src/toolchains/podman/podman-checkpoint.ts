@@ -1,7 +1,8 @@
 import type { Facts } from '../../hosts/facts.ts'
 import { clearCriuWork } from '../criu-work.ts'
+import { lackingAt } from '../lacking.ts'
 import { lacksForOtherUsers } from '../other-users.ts'
-import type { Toolchain, TrialContext } from '../toolchain.ts'
+import type { Lack, Toolchain, TrialContext } from '../toolchain.ts'
 import { createVolumes, lacksVolumes, removeVolumes } from '../trial-volumes.ts'
 import { loadImage } from './image.ts'
 import { migrate } from './migrate.ts'
@@ -48,15 +49,7 @@ async function deploy(context: TrialContext) {
   return await deployOnSource(context)
 }
 
-type Lack = { readonly feature: string; readonly message: string }
-
-function lackingAt(source: Facts, destination: Facts, find: (facts: Facts) => Lack | undefined) {
-  const [atSource, atDestination] = [find(source), find(destination)]
-  if (atSource !== undefined) return { ...atSource, at: 'source' as const }
-  return atDestination === undefined ? undefined : { ...atDestination, at: 'destination' as const }
-}
-
-function lacking({ versions }: Facts): Lack | undefined {
+function lacking({ versions }: Facts): Omit<Lack, 'at'> | undefined {
   if (versions.podman === undefined) {
     return { feature: 'podman', message: 'it is not installed; add podman to the components of the testbed' }
   }

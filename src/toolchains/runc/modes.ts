@@ -1,5 +1,6 @@
 import type { Facts } from '../../hosts/facts.ts'
-import type { Unsupported } from '../toolchain.ts'
+import { lackingAt } from '../lacking.ts'
+import type { Lack } from '../toolchain.ts'
 
 /** How the memory gets over. */
 export interface Mode {
@@ -10,38 +11,24 @@ export interface Mode {
 }
 
 /** What a host lacks for it. */
-export function missingFor(
-  mode: Mode,
-  source: Facts,
-  destination: Facts,
-): (Omit<Unsupported, 'host'> & { at: 'source' | 'destination' }) | undefined {
-  const sides = [
-    ['source', source],
-    ['destination', destination],
-  ] as const
-  for (const [at, { docker, versions, criuFeatures }] of sides) {
-    if (docker === undefined)
-      return {
-        feature: 'docker',
-        at,
-        message: 'Docker, which holds the images of workloads, does not run there',
-      }
+export function missingFor(mode: Mode, source: Facts, destination: Facts): Lack | undefined {
+  return lackingAt(source, destination, ({ docker, versions, criuFeatures }, at) => {
+    if (docker === undefined) {
+      return { feature: 'docker', message: 'Docker, which holds the images of workloads, does not run there' }
+    }
     for (const program of ['runc', 'criu'] as const) {
-      if (versions[program] === undefined)
-        return { feature: program, at, message: `${program} is not installed` }
+      if (versions[program] === undefined) return { feature: program, message: `${program} is not installed` }
     }
     if (mode.rounds && at === 'source' && criuFeatures.mem_dirty_track !== true) {
       const message =
         'the kernel does not track which pages were written to (soft-dirty), so there is no pre-copy'
-      return { feature: 'criu:mem_dirty_track', at, message }
+      return { feature: 'criu:mem_dirty_track', message }
     }
     if (mode.memory === 'postcopy' && at === 'destination') {
-      for (const feature of ['uffd', 'uffd-noncoop']) {
-        if (criuFeatures[feature] === true) continue
-        const message = 'pages cannot be fetched when they are touched (userfaultfd)'
-        return { feature: `criu:${feature}`, at, message }
-      }
+      const missing = ['uffd', 'uffd-noncoop'].find((feature) => criuFeatures[feature] !== true)
+      const message = 'pages cannot be fetched when they are touched (userfaultfd)'
+      if (missing !== undefined) return { feature: `criu:${missing}`, message }
     }
-  }
-  return undefined
+    return undefined
+  })
 }
