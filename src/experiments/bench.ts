@@ -1,4 +1,4 @@
-import type { ResolvedWorkload } from '../config/resolved.ts'
+import type { HostName, ResolvedWorkload } from '../config/resolved.ts'
 import { TestbedError } from '../core/errors.ts'
 import type { Host } from '../hosts/host.ts'
 import type { RunningTestbed } from '../testbed/running.ts'
@@ -22,8 +22,8 @@ export interface TrialBench {
   /** By the workload's name; loaded on every host. */
   readonly images: ReadonlyMap<string, WorkloadImage>
   readonly cleanCheck: CleanCheck
-  /** Freshly provisioned hosts with the images loaded. @throws TestbedError (testbed) when that fails. */
-  resetHosts(signal: AbortSignal): Promise<void>
+  /** Freshly provisioned hosts in place of those, with the images loaded. @throws TestbedError (testbed) when that fails. */
+  resetHosts(names: readonly HostName[], signal: AbortSignal): Promise<void>
   readonly dependencies: TrialDependencies
 }
 

@@ -1,4 +1,5 @@
 import { displayPath } from '../config/paths.ts'
+import type { HostName } from '../config/resolved.ts'
 import { TestbedError } from '../core/errors.ts'
 import { step } from '../core/progress.ts'
 import { finalRecords } from '../results/journal.ts'
@@ -80,17 +81,21 @@ export async function runSession(
 
 async function prepareBench(options: SessionOptions, plan: Plan, images: Images): Promise<TrialBench> {
   const { testbed, dependencies, signal } = options
-  const resetHosts = async (within: AbortSignal): Promise<void> => {
-    const limits = { what: 'reset of the hosts', ms: resetDeadlineMs, signal: within }
-    const names = testbed.testbed.hosts.map(({ name }) => name)
-    await step(options.progress, 'reset the hosts', () =>
+  const resetHosts = async (names: readonly HostName[], within: AbortSignal): Promise<void> => {
+    const what = `reset of ${names.join(' and ')}`
+    const limits = { what, ms: resetDeadlineMs, signal: within }
+    await step(options.progress, what, () =>
       withDeadline(dependencies.clock, limits, (signal) => testbed.reset(names, signal)),
     )
     await loadImages(options, plan, images, within)
   }
   // An earlier session, or another run, may have been killed and left anything behind.
   if (options.fresh === true) await loadImages(options, plan, images, signal)
-  else await resetHosts(signal)
+  else
+    await resetHosts(
+      testbed.testbed.hosts.map(({ name }) => name),
+      signal,
+    )
   return {
     plan,
     testbed,

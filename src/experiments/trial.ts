@@ -53,7 +53,7 @@ export async function runTrial(
           if (linkOf(bench.plan.experiment, suspect.factors) !== undefined) await clearLinks(bench)
         }
       },
-      reset: (within) => bench.resetHosts(within),
+      reset: (names, within) => bench.resetHosts(names, within),
     },
     signal,
   )

@@ -13,6 +13,8 @@ export interface ArchiveContent {
   readonly architecture: string
   readonly command: readonly string[]
   readonly environment: Readonly<Record<string, string>>
+  /** What an engine that is told no other ends it with: `SIGINT`. */
+  readonly stopSignal: string
 }
 
 const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -114,6 +116,7 @@ function configuration(content: ArchiveContent, layerDigest: string) {
         .map(([name, value]) => `${name}=${value}`)
         .toSorted(),
       Cmd: content.command,
+      StopSignal: content.stopSignal,
       WorkingDir: '/',
     },
     rootfs: { type: 'layers', diff_ids: [layerDigest] },

@@ -36,9 +36,10 @@ export async function recipeDigest(workload: ResolvedWorkload, image: PackagesIm
   )
   const packages = image.packages.toSorted()
   const environment = Object.entries(workload.environment).toSorted()
-  const { command } = workload
+  const { command, stopSignal } = workload
   const { arch } = process
-  return digestOf(JSON.stringify({ recipeVersion, suite, arch, packages, files, command, environment }), 16)
+  const recipe = { recipeVersion, suite, arch, packages, files, command, environment, stopSignal }
+  return digestOf(JSON.stringify(recipe), 16)
 }
 
 /** Builds the image's archive in an empty folder. */
@@ -62,8 +63,8 @@ export async function buildFromPackages(
   const layer = path.join(folder, 'layer.tar')
   await installPackages(workload, image.packages, source, layer, place)
   await appendFiles(image.files, layer, path.join(folder, 'files'), signal)
-  const { command, environment } = workload
-  const content = { layer, name, architecture, command, environment }
+  const { command, environment, stopSignal } = workload
+  const content = { layer, name, architecture, command, environment, stopSignal }
   return { name, ...(await writeArchive(content, path.join(folder, 'layout'), archive, signal)) }
 }
 

@@ -110,7 +110,7 @@ describeOnHosts('the audit before a trial', () => {
     expect(await audit.residue([host], signal)).toEqual([])
 
     for (const { leave } of residues) await onHost(leave)
-    const found = await audit.residue([host], signal)
+    const found = (await audit.residue([host], signal)).map(({ what }) => what)
     for (const { called } of residues) expect(found).toContainEqual(expect.stringMatching(called))
 
     for (const { remove } of residues.toReversed()) await onHost(remove)

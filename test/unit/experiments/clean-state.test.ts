@@ -16,7 +16,7 @@ async function residueOf(seen: Record<string, (string[] | Error)[]>): Promise<st
   }
   const compare = (before: string[], now: string[]) => now.filter((item) => !before.includes(item))
   const check = await takeBaseline(hosts, { take, compare, clock: createFakeClock() }, signal)
-  return await check.residue(hosts, signal)
+  return (await check.residue(hosts, signal)).map(({ host, what }) => `${host}: ${what}`)
 }
 
 describe('takeBaseline', () => {

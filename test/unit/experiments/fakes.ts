@@ -121,7 +121,7 @@ export interface WorldOptions {
   readonly observation?: Partial<Observation> | (() => Partial<Observation>)
   readonly state?: Partial<StateJudgement>
   readonly keeps?: Keeps
-  /** What is left on the hosts; each check takes the next one, none when there are no more. */
+  /** What is left on the hosts, as `host: what`; each check takes the next one, none when there are no more. */
   readonly residues?: string[][]
   readonly unsupported?: string
   /** Whoever writes to the state cannot keep its rate. */
@@ -165,7 +165,10 @@ export function createWorld(options: WorldOptions = {}): World {
       return {
         residue: async (_asked, within) => {
           await act('check clean', within)
-          return residues.shift() ?? []
+          return (residues.shift() ?? []).map((text) => {
+            const [host = '', what = ''] = text.split(/: (.*)/s)
+            return { host, what }
+          })
         },
       }
     },

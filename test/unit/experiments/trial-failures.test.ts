@@ -141,8 +141,8 @@ describe('a trial that is interrupted', () => {
   it('while hosts are cleaned has made nothing', async () => {
     const controller = new AbortController()
     const world = createWorld({
-      residues: [['a mount'], ['a mount']],
-      on: atCall('reset host-a host-b', 1, async (_call, signal) => {
+      residues: [['host-a: a mount'], ['host-a: a mount']],
+      on: atCall('reset host-a', 1, async (_call, signal) => {
         controller.abort(new Error('Ctrl-C'))
         await hang(signal)
       }),

@@ -60,7 +60,7 @@ export async function runIn(world: World, options: TrialRun = {}): Promise<Trial
       ]),
     ),
     cleanCheck,
-    resetHosts: (within) => world.testbed.reset(['host-a', 'host-b'], within),
+    resetHosts: (names, within) => world.testbed.reset(names, within),
     dependencies: world.dependencies,
   }
   return await runTrial(bench, planned, {

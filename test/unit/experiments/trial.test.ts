@@ -125,10 +125,17 @@ describe('the state of the hosts before a trial', () => {
     const before = world.testbed.hosts[0]
     expect(await record).toMatchObject({
       verdict: 'ok',
-      warnings: ['left over before the trial: host-a: a mount', 'the hosts were reset: host-a: a mount'],
+      warnings: ['left over before the trial: host-a: a mount', 'reset of host-a: host-a: a mount'],
     })
-    expect(world.calls.slice(5, 8)).toEqual(['check clean', 'reset host-a host-b', 'check clean'])
+    expect(world.calls.slice(5, 8)).toEqual(['check clean', 'reset host-a', 'check clean'])
     expect(world.testbed.hosts[0]).not.toBe(before)
+  })
+
+  it('resets both hosts where both need it', async () => {
+    const residue = ['host-a: a mount', 'host-a: a rule', 'host-b: a rule']
+    const { world, record } = run({ residues: [residue, residue] })
+    expect(await record).toMatchObject({ verdict: 'ok' })
+    expect(world.calls.filter((call) => call.startsWith('reset'))).toEqual(['reset host-a host-b'])
   })
 
   it('makes a trial invalid when nothing helps', async () => {
@@ -144,7 +151,7 @@ describe('the state of the hosts before a trial', () => {
   it('stops the run when the hosts cannot even be reset', async () => {
     const { record } = run({
       residues: [['host-b: cannot be asked'], ['host-b: cannot be asked']],
-      on: atCall('reset host-a host-b', 1, () => {
+      on: atCall('reset host-b', 1, () => {
         throw new TestbedError('testbed', 'no such host')
       }),
     })

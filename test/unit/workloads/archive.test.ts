@@ -12,6 +12,7 @@ const settings = {
   architecture: 'amd64',
   command: ['/bin/serve', '--quiet'],
   environment: { GREETING: 'hello' },
+  stopSignal: 'SIGINT',
 }
 
 /** A small root file system as a tar, the same every time. */
@@ -71,7 +72,11 @@ test('an archive is both what docker save writes and an OCI layout, of the same 
     expect(JSON.parse(config)).toMatchObject({
       architecture: 'amd64',
       os: 'linux',
-      config: { Cmd: ['/bin/serve', '--quiet'], Env: ['GREETING=hello', expect.stringMatching(/^PATH=/)] },
+      config: {
+        Cmd: ['/bin/serve', '--quiet'],
+        Env: ['GREETING=hello', expect.stringMatching(/^PATH=/)],
+        StopSignal: 'SIGINT',
+      },
       rootfs: { type: 'layers', diff_ids: [`sha256:${layerDigest}`] },
     })
 

@@ -33,6 +33,7 @@ describe('recipeDigest', () => {
         await digestWith({ files: [{ source, target: '/srv/other.html', mode: '0644' }] }),
         await digestWith({}, { command: ['/bin/other'] }),
         await digestWith({}, { environment: { A: 'b' } }),
+        await digestWith({}, { stopSignal: 'SIGINT' }),
       ]
       await writeFile(source, 'two')
       others.push(await digestWith())
