@@ -102,12 +102,15 @@ service_restart() {
 
 not_running() { ! kill -0 "$1" 2>/dev/null; }
 
-# wait_until SECONDS WHAT COMMAND…: tries ten times a second.
+# How many times longer than a machine this host may take: one that QEMU emulates, which systemd calls `qemu`, is many times slower.
+patience() { if [ "$(systemd-detect-virt 2>/dev/null)" = qemu ]; then echo 5; else echo 1; fi; }
+
+# wait_until SECONDS WHAT COMMAND…: tries ten times a second. An emulated host gets more of them.
 wait_until() {
-  left=$(($1 * 10)) what=$2
+  seconds=$1 what=$2 left=
   shift 2
   until "$@" >/dev/null 2>&1; do
-    left=$((left - 1))
+    left=$((${left:-$((seconds * 10 * $(patience)))} - 1))
     [ "$left" -gt 0 ] || fail "no sign of $what" "look at the logs under /var/log on the host"
     sleep 0.1
   done

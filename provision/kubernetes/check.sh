@@ -4,13 +4,14 @@
 #   check.sh NODE…
 # shellcheck source=names.sh
 . "$(dirname "$0")/names.sh"
+within=$((120 * $(patience)))s
 
 kubectl get --raw=/readyz >/dev/null 2>&1 || {
   tail_of kube-apiserver
   fail 'the API server is not ready' "its log is $logs/kube-apiserver.log"
 }
 for node; do
-  kubectl wait --for=condition=Ready "node/$node" --timeout=120s >/dev/null 2>&1 || {
+  kubectl wait --for=condition=Ready "node/$node" --timeout=$within >/dev/null 2>&1 || {
     kubectl get node "$node" -o jsonpath='{range .status.conditions[*]}{.type}={.status}: {.message}{"\n"}{end}' >&2 || true
     fail "node $node is not Ready" "the log of its kubelet is $logs/kubelet.log on that host"
   }
@@ -40,7 +41,7 @@ spec:
 END
 done
 for node; do
-  kubectl wait -n kube-system --for=condition=Ready "pod/testbed-probe-$node" --timeout=120s >/dev/null 2>&1 || {
+  kubectl wait -n kube-system --for=condition=Ready "pod/testbed-probe-$node" --timeout=$within >/dev/null 2>&1 || {
     kubectl get events -n kube-system --field-selector "involvedObject.name=testbed-probe-$node" -o jsonpath='{range .items[*]}{.message}{"\n"}{end}' |
       tail -n 4 >&2
     fail "no pod becomes ready on $node" "kubelet.log and containerd.log are in $logs on that host"

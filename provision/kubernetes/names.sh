@@ -21,6 +21,15 @@ containers=/run/containerd/runc/k8s.io                  # where it lets runc kee
 restoring=/run/migration-testbed-kubernetes/restore     # what pods of the RuntimeClass testbed-restore are restored from
 restored=/run/migration-testbed-kubernetes/restored     # marks that runc-restore.sh leaves until they are started
 
+# Whether the kernel gives this host that controller of cgroups, of the first or of the second version.
+has_controller() {
+  if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    grep -qw "$1" /sys/fs/cgroup/cgroup.controllers
+  else
+    awk -v name="$1" '$3 == "cgroup" && index("," $4 ",", "," name ",") { found = 1 } END { exit !found }' /proc/self/mounts
+  fi
+}
+
 started=
 running() {
   if has_systemd; then systemctl is-active -q "testbed-$1"; else kill -0 "$(cat "/run/testbed-$1.pid" 2>/dev/null || echo none)" 2>/dev/null; fi
@@ -57,7 +66,7 @@ tail_of() { tail -n 5 "$logs/$1.log" 2>/dev/null | cut -c 1-300 >&2 || true; }
 # wait_for SECONDS NAME WHAT COMMAND…: like wait_until. A service that was started here and has ended is told at once; a failure shows the
 # end of the log of that service, or of NAME.
 wait_for() {
-  left=$(($1 * 5)) service=$2 what=$3
+  left=$(($1 * 5 * $(patience))) service=$2 what=$3
   shift 3
   until "$@" >/dev/null 2>&1; do
     for one in $started; do

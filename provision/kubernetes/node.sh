@@ -8,6 +8,10 @@ node=$1 number=$2 address=$3 registry=$(registry_of "$4")
 shift 4
 mine=$conf/node
 [ -s "$mine/kubelet.conf" ] || fail 'this node has no credentials' 'the tool sends them: testbed up'
+for controller in cpu cpuset memory; do # without which no kubelet starts
+  has_controller "$controller" ||
+    fail "this host has no cgroup controller $controller" "cat /proc/cgroups on the host tells what its kernel has; some need cgroup_enable=$controller when they boot"
+done
 mkdir -p "$state/containerd" "$state/kubelet" "$state/cni" "$(dirname "$socket")" "$conf/cni"
 # kubelet listens to the kernel's messages for processes that ran out of memory: a host without them has none to tell.
 [ -e /dev/kmsg ] || ln -s /dev/null /dev/kmsg
@@ -113,7 +117,10 @@ registerNode: true
 END
 start kubelet env PATH="$home/bin:$PATH" "$kube" kubelet --config="$conf/kubelet.yaml" --kubeconfig="$mine/kubelet.conf" \
   --hostname-override="$node" --node-ip="$address" --root-dir="$state/kubelet"
-wait_for 120 kubelet 'the kubelet' "$kube" kubectl --kubeconfig "$mine/kubelet.conf" get node "$node"
+is_ready() {
+  [ "$("$kube" kubectl --kubeconfig "$mine/kubelet.conf" get node "$node" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" = True ]
+}
+wait_for 120 kubelet "a node $node that is Ready" is_ready
 cat >"$conf/kube-proxy.yaml" <<END
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration

@@ -21,12 +21,14 @@ export interface StageOptions {
   /** For errors: `hand-over of the address`. */
   readonly what: string
   readonly hint: string
+  /** From when it is told; 20 s when absent, which is for what moves no state. */
+  readonly withinMs?: number
 }
 
 export async function stageCommand(
   context: TrialContext,
   host: Host,
-  { argv, what, hint }: StageOptions,
+  { argv, what, hint, withinMs = timeoutMs }: StageOptions,
 ): Promise<StagedCommand> {
   const process = await host.stream({ argv })
   const said = collectOutput(process)
@@ -34,7 +36,7 @@ export async function stageCommand(
   return {
     complete: async (words = 'now\n') => {
       process.stdin.end(words)
-      const late = AbortSignal.timeout(timeoutMs * context.patience)
+      const late = AbortSignal.timeout(withinMs * context.patience)
       const ended = AbortSignal.any([context.signal, late])
       const exitCode = await Promise.race([process.exit, rejectWhenAborted(ended)]).catch(
         (error: unknown) => {

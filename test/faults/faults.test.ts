@@ -69,7 +69,6 @@ describeOnHosts('faults', () => {
       resultsFolder,
       testbed: running,
       toolchains: [sabotaged(toolchain, sabotage)],
-      fresh: true,
       dependencies: realDependencies(cacheFolder()),
       progress: () => undefined,
       signal: never,

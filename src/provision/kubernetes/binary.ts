@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { buildOnce } from '../../core/build-once.ts'
 import { digestOf, digestOfFolders } from '../../core/digest.ts'
 import { TestbedError } from '../../core/errors.ts'
-import { mustRunLocal, runLocal } from '../../core/process.ts'
+import { lastLines, runLocal } from '../../core/process.ts'
 import { type Progress, step } from '../../core/progress.ts'
 
 /** Kubernetes as one program, built on this machine out of Go modules; see provision/kubernetes/module. */
@@ -60,19 +60,10 @@ async function build(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> {
-  const env = { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' }
-  const options = {
-    cwd: module,
-    env,
-    signal,
-    timeoutMs: buildMs,
-    hint: 'can the Go module proxy be reached? go env GOPROXY',
-  }
-  const packages = await mustRunLocal(['go', 'list', '-deps', '.'], {
-    ...options,
-    what: 'finding the modules of Kubernetes',
-  })
-  const total = packages.stdout.trim().split('\n').length
+  const go = (args: readonly string[], what: string, onLine?: (line: string) => void) =>
+    runGo(args, what, { cwd: module, signal, ...(onLine === undefined ? {} : { onLine }) })
+  const packages = await go(['list', '-deps', '.'], 'finding the modules of Kubernetes')
+  const total = packages.trim().split('\n').length
   let compiled = 0
   const [, major, minor] = /^v(\d+)\.(\d+)/.exec(version) ?? []
   const stamped = [
@@ -82,15 +73,34 @@ async function build(
     ['k8s.io/client-go/pkg/version.gitVersion', version],
   ].map(([name, value]) => `-X ${name}=${value}`)
   const common = ['-trimpath', '-ldflags', ['-s', '-w', ...stamped].join(' ')]
-  await mustRunLocal(['go', 'build', '-v', ...common, '-o', join(target, 'kube'), '.'], {
-    ...options,
-    what: 'building Kubernetes',
-    // A line a package that had not been compiled before.
-    onLine: () => {
-      compiled += 1
-      if (compiled % tellEvery === 0)
-        progress({ kind: 'note', text: `${compiled} of at most ${total} packages compiled` })
-    },
+  // A line a package that had not been compiled before.
+  const count = () => {
+    compiled += 1
+    if (compiled % tellEvery === 0)
+      progress({ kind: 'note', text: `${compiled} of at most ${total} packages compiled` })
+  }
+  await go(['build', '-v', ...common, '-o', join(target, 'kube'), '.'], 'building Kubernetes', count)
+  await go(['build', ...common, '-o', join(target, 'pause'), './pause'], 'building the process of a pod')
+}
+
+/** @throws TestbedError with the compiler's last lines, or naming the module that is another than go.sum says */
+async function runGo(
+  args: readonly string[],
+  what: string,
+  options: { cwd: string; signal: AbortSignal; onLine?: (line: string) => void },
+): Promise<string> {
+  const env = { CGO_ENABLED: '0', GOFLAGS: '-buildvcs=false' }
+  const result = await runLocal(['go', ...args], { ...options, env, timeoutMs: buildMs })
+  if (result.exitCode === 0) return result.stdout
+  const mismatch = /verifying (\S+): checksum mismatch\n.*\n.*/.exec(result.stderr)
+  if (mismatch !== null) {
+    throw new TestbedError('testbed', `${what} failed: ${mismatch[1]} has a wrong checksum`, {
+      why: mismatch[0].split('\n').map((line) => line.trim()),
+      hint: 'something else was downloaded (go env GOPROXY; go clean -modcache forgets it), or provision/kubernetes/module/go.sum was changed: git diff',
+    })
+  }
+  throw new TestbedError('testbed', `${what} failed (exit ${result.exitCode})`, {
+    why: lastLines(result.stderr),
+    hint: 'can the Go module proxy be reached? go env GOPROXY',
   })
-  await mustRunLocal(['go', 'build', ...common, '-o', join(target, 'pause'), './pause'], options)
 }

@@ -16,6 +16,7 @@ import {
   newPodName,
   release,
   startPod,
+  stateMs,
 } from './checkpoint.ts'
 import { type Cluster, openCluster, runScript, scriptArgv } from './cluster.ts'
 import { deploymentOf, imageIn, loadImage, removeAll } from './deploy.ts'
@@ -64,9 +65,14 @@ export const kubernetesCheckpointFast: Toolchain = {
       )
       const moved = (async () => {
         await timeline.phase('checkpoint', () =>
-          runScript(context, source, 'container', ['dump', staged.id, staged.folder], 'the checkpoint').catch(
-            (error: unknown) => explainFailure(context, source, 'dump', error),
-          ),
+          runScript(
+            context,
+            source,
+            'container',
+            ['dump', staged.id, staged.folder],
+            'the checkpoint',
+            stateMs,
+          ).catch((error: unknown) => explainFailure(context, source, 'dump', error)),
         )
         const bytes = await timeline.phase('transfer', async (details) => {
           const all = await Promise.all(
@@ -144,6 +150,7 @@ async function stage(
       argv: scriptArgv('container', 'restore', folder),
       what: 'the restore',
       hint: 'containerd.log on the host tells more: testbed logs',
+      withinMs: stateMs,
     }),
   ])
   open.push(restore)

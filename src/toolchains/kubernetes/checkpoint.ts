@@ -12,6 +12,9 @@ import { deploymentOf, imageIn, lacksCluster, loadImage, removeAll, takeAddress 
 import { barePod, list, pick, service, serviceName } from './objects.ts'
 import { doesNotRun, openView, type Pod, runningContainer } from './view.ts'
 
+/** For what reads or sends the whole state: as long as its bytes take. */
+export const stateMs = 10 * 60_000
+
 /**
  * The kubelet's own way: its checkpoint API writes an archive, which is made an image in the registry of the cluster, and a pod of that
  * image goes on from it on the other node. The source's container takes no more requests from before the checkpoint on, and is frozen
@@ -46,7 +49,7 @@ export const kubernetesCheckpoint: Toolchain = {
         const path = `/api/v1/nodes/${source.name}/proxy/checkpoint/default/${old}/workload`
         const [offset, checkpoint, create, redirect] = await Promise.all([
           estimateClockOffset(source, clock),
-          cluster.stage(['create', '--raw', path, '-f', '-'], 'the checkpoint by the kubelet'),
+          cluster.stage(['create', '--raw', path, '-f', '-'], 'the checkpoint by the kubelet', stateMs),
           cluster.stage(['create', '-f', '-'], 'the creation of the pod'),
           cluster.stage([...patchService, '--patch-file=/dev/stdin'], 'the redirection of the service'),
         ])
@@ -62,7 +65,8 @@ export const kubernetesCheckpoint: Toolchain = {
       const [bytes] = await allEnded([
         timeline.phase('image', async (details) => {
           const what = 'making an image of the checkpoint'
-          details.bytes = Number(await runScript(context, source, 'checkpoint-image', [old, name], what))
+          const size = await runScript(context, source, 'checkpoint-image', [old, name], what, stateMs)
+          details.bytes = Number(size)
           return details.bytes
         }),
         // It is cut off: whatever it does until then nobody sees.

@@ -16,7 +16,7 @@ export interface Cluster {
   /** Runs `kubectl …`, and answers what it printed. @throws TestbedError with its last lines */
   kubectl(args: readonly string[], input?: unknown): Promise<string>
   /** `kubectl …` that has started already, and waits for the object on its standard input. */
-  stage(args: readonly string[], what: string): Promise<StagedCommand>
+  stage(args: readonly string[], what: string, withinMs?: number): Promise<StagedCommand>
   /** Everything below a path of the API, as it comes: `kubectl get --raw`. */
   watchArgv(path: string): Argv
   /** Ends what was staged, told or not. */
@@ -40,11 +40,12 @@ export async function openCluster(context: TrialContext): Promise<Cluster> {
       })
       return stdout.trim()
     },
-    stage: async (args, what) => {
+    stage: async (args, what, withinMs) => {
       const command = await stageCommand(context, control, {
         argv: argv(args),
         what,
         hint: 'kubelet.log and kube-apiserver.log on the hosts tell more: testbed logs',
+        ...(withinMs === undefined ? {} : { withinMs }),
       })
       staged.push(command)
       return command
@@ -66,18 +67,19 @@ async function controlOf({ source, destination, signal }: TrialContext): Promise
   })
 }
 
-/** Runs a script of `provision/kubernetes` on a host; answers what it printed. @throws TestbedError */
+/** Runs a script of `provision/kubernetes` on a host; answers what it printed. @throws TestbedError, also when it takes longer than that */
 export async function runScript(
   context: TrialContext,
   host: Host,
   name: string,
   args: readonly string[],
   what: string,
+  withinMs = timeoutMs,
 ): Promise<string> {
   const { stdout } = await runChecked(host, scriptArgv(name, ...args), {
     what,
     kind: 'trial',
-    timeoutMs: timeoutMs * context.patience,
+    timeoutMs: withinMs * context.patience,
     signal: context.signal,
   })
   return stdout.trim()

@@ -73,13 +73,14 @@ export async function removeAll(context: TrialContext): Promise<void> {
     if (asked !== undefined) alive.push(host)
   }
   context.signal.throwIfAborted()
+  const within = (seconds: number) => `--timeout=${seconds * context.patience}s`
   const remove = (...args: readonly string[]) =>
     cluster.kubectl(['delete', ...args, '-l', selector, '--ignore-not-found'])
   await remove('deployments,replicasets,statefulsets,services,endpointslices', '--cascade=orphan')
   await (alive.length === 2
-    ? remove('pods', '--grace-period=1', '--timeout=30s')
+    ? remove('pods', '--grace-period=1', within(30))
     : remove('pods', '--grace-period=0', '--force'))
-  await remove('persistentvolumeclaims,persistentvolumes', '--timeout=20s')
+  await remove('persistentvolumeclaims,persistentvolumes', within(20))
   await cluster.kubectl(['uncordon', source.name, destination.name])
   await Promise.all(
     alive.map(async (host) => {

@@ -13,7 +13,7 @@ interface Patience {
   readonly tolerationSeconds?: number
 }
 
-const settings: Readonly<Record<string, Patience>> = {
+export const failoverSettings: Readonly<Record<string, Patience>> = {
   default: {},
   /** As low as it goes without taking a busy kubelet, which is heard of every 10 s, for a lost one. */
   tuned: { graceSeconds: 16, tolerationSeconds: 2 },
@@ -36,7 +36,7 @@ export const kubernetesNodeLoss: Toolchain = {
   },
   prepare: loadImage,
   deploy: async (context) => {
-    const { graceSeconds, ...options } = settings[String(context.factors.failover ?? 'tuned')] ?? {}
+    const { graceSeconds, ...options } = failoverSettings[String(context.factors.failover ?? 'tuned')] ?? {}
     const cluster = await openCluster(context)
     const grace = graceSeconds === undefined ? [] : [`${graceSeconds}s`]
     await runScript(context, cluster.control, 'manager', grace, 'setting when a node is given up')

@@ -86,7 +86,7 @@ export function deployment(options: PodOptions) {
 /** The same with volumes: never two at once, and none is placed before its volumes are where it may go. */
 export function statefulSet(options: PodOptions, mounts: readonly VolumeMount[]) {
   const { metadata, spec } = template(options)
-  const names = mounts.map((_, index) => `volume-${index}`)
+  const names = mounts.map((_, index) => claimName(index))
   const volumeMounts = mounts.map(({ target }, index) => ({ name: names[index], mountPath: target }))
   return replica('StatefulSet', {
     serviceName,
@@ -106,34 +106,49 @@ function replica(kind: string, spec: object) {
   return named('apps/v1', kind, serviceName, { replicas: 1, selector: { matchLabels: label }, ...spec })
 }
 
-/** A volume where it is mounted on a host, and the claim of the stateful set's pod to it. @param place told apart by it */
-export function volumeOn(
+/** The workload's volumes as they are mounted on a host. @param place told apart by it */
+export function volumesOn(
   host: Pick<Host, 'name'>,
   place: string,
   mounts: readonly (VolumeMount & { readonly bytes: number })[],
 ) {
-  return mounts.flatMap(({ source, bytes }, index) => {
-    const claim = `volume-${index}`
-    const name = `${claim}-${place}`
-    const storage = String(bytes)
-    const common = { accessModes: ['ReadWriteOnce'], storageClassName: '' }
-    const here = { key: 'kubernetes.io/hostname', operator: 'In', values: [host.name] }
-    return [
-      named('v1', 'PersistentVolume', name, {
-        ...common,
-        capacity: { storage },
-        persistentVolumeReclaimPolicy: 'Retain',
-        local: { path: source },
-        claimRef: { apiVersion: 'v1', kind: 'PersistentVolumeClaim', namespace: 'default', name: claim },
-        nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [here] }] } },
-      }),
-      named('v1', 'PersistentVolumeClaim', claim, {
-        ...common,
-        volumeName: name,
-        resources: { requests: { storage } },
-      }),
-    ]
-  })
+  const here = { key: 'kubernetes.io/hostname', operator: 'In', values: [host.name] }
+  return mounts.map(({ source, bytes }, index) =>
+    named('v1', 'PersistentVolume', volumeName(index, place), {
+      ...unclassed,
+      capacity: { storage: String(bytes) },
+      persistentVolumeReclaimPolicy: 'Retain',
+      local: { path: source },
+      claimRef: {
+        apiVersion: 'v1',
+        kind: 'PersistentVolumeClaim',
+        namespace: 'default',
+        name: claimName(index),
+      },
+      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [here] }] } },
+    }),
+  )
+}
+
+/** The claims of the stateful set's pod to those volumes. */
+export function claimsOf(place: string, mounts: readonly { readonly bytes: number }[]) {
+  return mounts.map(({ bytes }, index) =>
+    named('v1', 'PersistentVolumeClaim', claimName(index), {
+      ...unclassed,
+      volumeName: volumeName(index, place),
+      resources: { requests: { storage: String(bytes) } },
+    }),
+  )
+}
+
+const unclassed = { accessModes: ['ReadWriteOnce'], storageClassName: '' }
+
+export function claimName(index: number): string {
+  return `volume-${index}`
+}
+
+export function volumeName(index: number, place: string): string {
+  return `${claimName(index)}-${place}`
 }
 
 function named(apiVersion: string, kind: string, name: string, spec: object) {

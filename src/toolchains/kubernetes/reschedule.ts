@@ -1,4 +1,5 @@
 import { parseDuration } from '../../core/units.ts'
+import type { Host } from '../../hosts/host.ts'
 import { goOnAtSource } from '../go-on.ts'
 import type { Deployment, Migration, Toolchain, TrialContext } from '../toolchain.ts'
 import {
@@ -12,7 +13,17 @@ import {
 import { followArrival } from './arrive.ts'
 import { type Cluster, openCluster } from './cluster.ts'
 import { deploymentOf, imageIn, lacksCluster, loadImage, removeAll, takeAddress } from './deploy.ts'
-import { deployment, list, type PodOptions, service, statefulSet, volumeOn } from './objects.ts'
+import {
+  claimName,
+  claimsOf,
+  deployment,
+  list,
+  type PodOptions,
+  service,
+  statefulSet,
+  volumeName,
+  volumesOn,
+} from './objects.ts'
 import { openView, type Pod, type View } from './view.ts'
 
 /**
@@ -38,11 +49,12 @@ export const kubernetesReschedule: Toolchain = {
     const view = await openView(cluster, context)
     let volumes: MovingVolumes | undefined
     try {
-      const old = await timeline.phase('stage', async () => {
+      const { old, place } = await timeline.phase('stage', async () => {
         await cluster.kubectl(['cordon', context.source.name])
-        return await view.until('the pod', ({ pods }) =>
+        const old = await view.until('the pod', ({ pods }) =>
           pods.find(({ metadata }) => metadata.deletionTimestamp === undefined),
         )
+        return { old, place: await offerVolumes(context, cluster, context.destination) }
       })
       const moving = await pushVolumes(context, timeline)
       volumes = moving
@@ -53,7 +65,7 @@ export const kubernetesReschedule: Toolchain = {
       if (moving.any) {
         await ended
         await moving.handOver({ frozen: false })
-        await timeline.phase('attach', () => attach(context, cluster, view, context.destination))
+        await timeline.phase('attach', () => attach(context, cluster, view, place))
       }
       const [pod] = await allEnded([followArrival(view, timeline, (one) => !isSame(old)(one)), ended])
       const { bytes } = await moving.finish()
@@ -84,11 +96,12 @@ export async function deployReplica(
   await createVolumes(context)
   await takeAddress(context, cluster)
   await cluster.kubectl(['cordon', destination.name])
+  const place = await offerVolumes(context, cluster, source)
   const view = await openView(cluster, context)
   try {
     const objects = mounts.length === 0 ? deployment(pod) : statefulSet(pod, mounts)
     await cluster.kubectl(['create', '-f', '-'], list([service(workload, at.address), objects]))
-    if (mounts.length > 0) await attach(context, cluster, view, source)
+    if (mounts.length > 0) await attach(context, cluster, view, place)
     const running = await view.until('a container that runs', ({ pods }) =>
       pods.find(({ status }) => status.containerStatuses?.some(({ state }) => state.running !== undefined)),
     )
@@ -99,22 +112,27 @@ export async function deployReplica(
   }
 }
 
-/** Gives the pod that waits for its volumes those of a host, and lets it be placed. */
-async function attach(
-  context: TrialContext,
-  cluster: Cluster,
-  view: View,
-  host: TrialContext['source'],
-): Promise<void> {
-  const { workload, clock } = context
-  const mounts = volumeMounts(context).map((mount, index) => ({
-    ...mount,
-    bytes: workload.volumes?.[index]?.maximumSizeBytes ?? 0,
-  }))
-  const claims = mounts.map((_, index) => `volume-${index}`)
+/**
+ * Tells the cluster of the volumes as a host will have them, or has them. A claim to one that is not known yet would wait for the
+ * controller's next round, 15 s away. Answers what they are called by.
+ */
+async function offerVolumes(context: TrialContext, cluster: Cluster, host: Host): Promise<string> {
+  const mounts = sizedMounts(context)
+  const place = `${host.name}-${context.clock.monotonicNs().toString(36)}`
+  if (mounts.length === 0) return place
+  await cluster.kubectl(['create', '-f', '-'], list(volumesOn(host, place, mounts)))
+  const names = mounts.map((_, index) => `persistentvolume/${volumeName(index, place)}`)
+  const within = `--timeout=${30 * context.patience}s`
+  await cluster.kubectl(['wait', '--for=jsonpath={.status.phase}=Available', within, ...names])
+  return place
+}
+
+/** Gives the pod that waits for its volumes those that were offered, and lets it be placed. */
+async function attach(context: TrialContext, cluster: Cluster, view: View, place: string): Promise<void> {
+  const mounts = sizedMounts(context)
+  const claims = mounts.map((_, index) => claimName(index))
   await cluster.kubectl(['delete', 'persistentvolumeclaims', ...claims, '--ignore-not-found'])
-  const place = `${host.name}-${clock.monotonicNs().toString(36)}`
-  await cluster.kubectl(['create', '-f', '-'], list(volumeOn(host, place, mounts)))
+  await cluster.kubectl(['create', '-f', '-'], list(claimsOf(place, mounts)))
   const waiting = await view.until('the pod that waits for its volumes', ({ pods }) =>
     pods.find(
       ({ spec, metadata }) => spec.nodeName === undefined && metadata.deletionTimestamp === undefined,
@@ -122,6 +140,13 @@ async function attach(
   )
   const open = '[{"op":"remove","path":"/spec/schedulingGates"}]'
   await cluster.kubectl(['patch', 'pod', waiting.metadata.name, '--type=json', '--patch', open])
+}
+
+function sizedMounts(context: TrialContext) {
+  return volumeMounts(context).map((mount, index) => ({
+    ...mount,
+    bytes: context.workload.volumes?.[index]?.maximumSizeBytes ?? 0,
+  }))
 }
 
 async function evict(cluster: Cluster, { metadata: { name } }: Pod): Promise<void> {
@@ -141,7 +166,8 @@ async function comeBack(
   await volumes?.takeBack('the workload could not be started there')
   await cluster.kubectl(['uncordon', context.source.name])
   await cluster.kubectl(['cordon', context.destination.name])
-  if (volumes?.any === true) await attach(context, cluster, view, context.source)
+  if (volumes?.any === true)
+    await attach(context, cluster, view, await offerVolumes(context, cluster, context.source))
   await view.until('a pod that is ready at the source', ({ pods }) =>
     pods.find(
       ({ spec, status }) =>
