@@ -37,9 +37,9 @@ required_role() {
 # Not asked of the mount itself: one whose server is away does not answer.
 attached() { awk -v path="$mounts/$name" '$5 == path { found = 1 } END { exit !found }' /proc/self/mountinfo; }
 
-# Processes that see the copy in a mount namespace of their own, or have something of it open in the host's. Services of systemd have
-# namespaces too, into which every mount of the host is propagated, and out of which it goes with that of the host: they use nothing.
-users() {
+# Processes that see the copy in a mount namespace of their own. Services of systemd have namespaces too, into which every mount of the host
+# is propagated, and out of which it goes with that of the host: they use nothing.
+users_elsewhere() {
   path=$mounts/$name own=$(readlink /proc/self/ns/mnt)
   where=$(awk -v path="$path" '$5 == path {
     group = "none"
@@ -55,7 +55,12 @@ users() {
       theirs=$(readlink "/proc/$pid/ns/mnt") || continue # it has ended: one of ours
       [ "$theirs" = "$own" ] || echo "$pid"
     done
-  find /proc/[0-9]*/fd /proc/[0-9]*/cwd -lname "$path*" 2>/dev/null | cut -d/ -f3 | sort -u
+}
+# Processes that have something of it open in the host's own: for them the kernel refuses to unmount it.
+users_here() { find /proc/[0-9]*/fd /proc/[0-9]*/cwd -lname "$mounts/$name*" 2>/dev/null | cut -d/ -f3 | sort -u; }
+in_use_by() {
+  fail "$name is in use by $(for pid; do echo "process $pid ($(cat "/proc/$pid/comm" 2>/dev/null || echo gone))"; done | paste -s -d ',' | sed 's/,/, /g')" \
+    'stop what uses it first'
 }
 
 case $action in
@@ -91,16 +96,16 @@ case $action in
   detach)
     load "$2"
     if attached; then
-      using=
-      [ -n "${3:-}" ] || using=$(users)
-      if [ -n "$using" ]; then
-        fail "$name is in use by $(for pid in $using; do echo "process $pid ($(cat "/proc/$pid/comm" 2>/dev/null || echo gone))"; done | paste -s -d ',' | sed 's/,/, /g')" \
-          'stop what uses it first'
-      fi
       case ${3:-} in
         frozen) back_flush "$mounts/$name" && umount -l "$mounts/$name" ;;
         lost) umount -l "$mounts/$name" ;;
-        *) umount "$mounts/$name" ;;
+        *)
+          using=$(users_elsewhere)
+          # shellcheck disable=SC2086 # numbers
+          [ -z "$using" ] || in_use_by $using
+          # shellcheck disable=SC2046
+          umount "$mounts/$name" || in_use_by $(users_here)
+          ;;
       esac
     fi
     [ ! -d "$mounts/$name" ] || rmdir "$mounts/$name"

@@ -1,3 +1,4 @@
+import { allEnded } from '../core/all-ended.ts'
 import { runChecked } from '../hosts/checked.ts'
 import { type ClockOffset, estimateClockOffset } from '../hosts/clock-offset.ts'
 import type { Facts } from '../hosts/facts.ts'
@@ -24,7 +25,6 @@ import type { StagedCommand } from './staged-command.ts'
 import type { Timeline } from './timeline.ts'
 import type { Deployment, Lack, Migration, Toolchain, TrialContext } from './toolchain.ts'
 import {
-  allEnded,
   createVolumes,
   lacksVolumes,
   type MovingVolumes,

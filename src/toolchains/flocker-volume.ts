@@ -1,3 +1,5 @@
+import { allEnded } from '../core/all-ended.ts'
+import { runChecked } from '../hosts/checked.ts'
 import {
   announce,
   containerArguments,
@@ -68,13 +70,27 @@ async function startElsewhere(
   timeline: Timeline,
 ): Promise<Migration> {
   const { source, destination } = context
-  await timeline.phase('stop', () => docker(context, source, ['stop', deployment.container]))
-  await volumes.handOver({ frozen: false })
+  const stopped = docker(context, source, ['stop', deployment.container])
+  stopped.catch(() => undefined) // told below
+  await timeline.phase('stop', () => Promise.race([stopped, ended(context, deployment)]))
+  // Docker takes what is left of the container apart meanwhile.
+  await allEnded([volumes.handOver({ frozen: false }), stopped])
   await timeline.phase('start', () => docker(context, destination, ['start', container]))
   const started = await deploymentOf(context, destination, container)
   await timeline.phase('switch', () => announce(context, destination, 3))
   const { bytes } = await volumes.finish()
   return { deployment: started, transferredBytes: bytes }
+}
+
+/** Until the process has ended, and nothing of its container uses the volumes. */
+async function ended({ source, signal }: TrialContext, { pid }: Deployment): Promise<void> {
+  const wait = 'while kill -0 "$1" 2>/dev/null; do sleep 0.005; done'
+  // Docker kills it after ten seconds.
+  await runChecked(source, ['timeout', '60', 'sh', '-c', wait, 'sh', String(pid)], {
+    what: 'waiting for the end of the workload',
+    kind: 'trial',
+    signal,
+  })
 }
 
 async function startAgain(

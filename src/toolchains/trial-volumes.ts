@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { allEnded } from '../core/all-ended.ts'
 import { messageOf } from '../core/errors.ts'
 import { systemClock } from '../core/time.ts'
 import type { Facts } from '../hosts/facts.ts'
@@ -126,16 +127,6 @@ export async function removeVolumes(context: TrialContext): Promise<void> {
       }
     }),
   )
-}
-
-/** As Promise.all, but nothing is under way any more when it rejects: what follows takes back what the others did. */
-export async function allEnded<Results extends readonly unknown[]>(
-  promises: {
-    readonly [Index in keyof Results]: Promise<Results[Index]>
-  },
-): Promise<Results> {
-  await Promise.allSettled(promises)
-  return (await Promise.all(promises)) as unknown as Results
 }
 
 function sent(moves: readonly StagedMove[]): number {

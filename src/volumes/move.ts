@@ -1,4 +1,5 @@
 import type { HostName } from '../config/resolved.ts'
+import { allEnded } from '../core/all-ended.ts'
 import { messageOf, TestbedError } from '../core/errors.ts'
 import { step } from '../core/progress.ts'
 import { millisecondsBetween } from '../core/time.ts'
@@ -103,9 +104,14 @@ export async function beginMove(
       const frozenAt = clock.monotonicNs()
       let committed: Dataset
       try {
-        await release(context, source, dataset, frozen)
+        await detach(context, source, dataset, frozen)
+        // Both are needed before anybody else may write, and neither waits for the other: nothing writes any more.
         const last = () => onePass(context, opened, true, signal)
-        passes.push(await step(progress, 'last pass', last, { host: source.name, note: noteOf }))
+        const [, pass] = await allEnded([
+          demote(context, source, dataset),
+          step(progress, 'last pass', last, { host: source.name, note: noteOf }),
+        ])
+        passes.push(pass)
         committed = await step(progress, 'hand over', () => commit(context, dataset, opened, options.token))
       } catch (error) {
         return await undo(error)
@@ -131,23 +137,24 @@ export async function beginMove(
   }
 }
 
-/** The source stops: unmounted, and without the right to write, which it does not get back by itself. */
-async function release(
-  context: VolumeContext,
+async function detach(
+  { progress, signal }: VolumeContext,
   source: Host,
-  dataset: Dataset,
+  { id }: Dataset,
   frozen: boolean,
 ): Promise<void> {
+  const args = ['detach', id, ...(frozen ? ['frozen'] : [])] as [string, ...string[]]
+  await step(progress, 'detach', () => onCopy(source, 'unmounting', args, signal), { host: source.name })
+}
+
+/** The source has no right to write any more, and does not get it back by itself. */
+async function demote(context: VolumeContext, source: Host, dataset: Dataset): Promise<void> {
   const { progress, signal } = context
-  const { id } = dataset
-  const where = { host: source.name }
-  const detach = ['detach', id, ...(frozen ? ['frozen'] : [])] as [string, ...string[]]
-  await step(progress, 'detach', () => onCopy(source, 'unmounting', detach, signal), where)
-  const demote = async () => {
-    await onCopy(source, 'giving up the right to write', ['demote', id], signal)
+  const giveUp = async () => {
+    await onCopy(source, 'giving up the right to write', ['demote', dataset.id], signal)
     await letIn(context, dataset, undefined, signal)
   }
-  await step(progress, 'give up the right to write', demote, where)
+  await step(progress, 'give up the right to write', giveUp, { host: source.name })
 }
 
 async function passWhileRunning(

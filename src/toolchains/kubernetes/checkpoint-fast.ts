@@ -1,3 +1,4 @@
+import { allEnded } from '../../core/all-ended.ts'
 import { estimateClockOffset } from '../../hosts/clock-offset.ts'
 import type { Argv } from '../../hosts/host.ts'
 import { openReceiver } from '../../transfer/tcp.ts'
@@ -6,7 +7,6 @@ import { addCriuFigures } from '../criu-work.ts'
 import { goOnAtSource } from '../go-on.ts'
 import { stageCommand } from '../staged-command.ts'
 import type { Toolchain, TrialContext } from '../toolchain.ts'
-import { allEnded } from '../trial-volumes.ts'
 import { packLayer, unpackLayer } from '../writable-layer.ts'
 import {
   containerOf,

@@ -1,9 +1,9 @@
+import { allEnded } from '../../core/all-ended.ts'
 import { parseDuration } from '../../core/units.ts'
 import type { Host } from '../../hosts/host.ts'
 import { goOnAtSource } from '../go-on.ts'
 import type { Deployment, Migration, Toolchain, TrialContext } from '../toolchain.ts'
 import {
-  allEnded,
   createVolumes,
   lacksVolumes,
   type MovingVolumes,

@@ -1,3 +1,4 @@
+import { allEnded } from '../../core/all-ended.ts'
 import { millisecondsBetween } from '../../core/time.ts'
 import { type ClockOffset, estimateClockOffset } from '../../hosts/clock-offset.ts'
 import { explainFailure } from '../criu-failure.ts'
@@ -8,7 +9,7 @@ import { handOver, leaveServiceNetwork, makeNamespace, stageHandOver } from '../
 import type { StagedCommand } from '../staged-command.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Migration, TrialContext } from '../toolchain.ts'
-import { allEnded, type MovingVolumes, pushVolumes } from '../trial-volumes.ts'
+import { type MovingVolumes, pushVolumes } from '../trial-volumes.ts'
 import { type ExportChannel, openExport } from './exported.ts'
 import { containerOf, deploymentOf, podman, restoreTimeoutMs } from './podman.ts'
 
