@@ -31,7 +31,8 @@ version lz4 --version
 version zstd --version
 version socat -V
 version iptables --version
-fact version.kubernetes "$(/usr/local/lib/migration-testbed/kubernetes/bin/kube kubelet --version 2>/dev/null | grep -oE '[0-9]+(\.[0-9]+)+')"
+kubernetes=/usr/local/lib/migration-testbed/kubernetes
+[ ! -s "$kubernetes/version" ] || fact version.kubernetes "$(cat "$kubernetes/version") ($(cat "$kubernetes/source"))"
 
 if docker version >/dev/null 2>&1; then
   docker info --format 'docker.experimental	{{.ExperimentalBuild}}

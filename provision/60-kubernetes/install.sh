@@ -4,7 +4,7 @@
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 home=/usr/local/lib/migration-testbed/kubernetes
-apt_install conntrack containernetworking-plugins curl docker-registry etcd-client etcd-server iproute2 iptables openssl socat
+apt_install busybox-static conntrack containernetworking-plugins curl docker-registry etcd-client etcd-server iproute2 iptables openssl socat
 # The packages start an etcd and a registry of their own, which are not ours.
 if has_systemd || will_have_systemd; then
   for unit in etcd.service docker-registry.service; do

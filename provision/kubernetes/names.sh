@@ -9,6 +9,7 @@ conf=/etc/migration-testbed/kubernetes           # what they are told, and keys
 logs=/var/log/kubernetes
 socket=/run/migration-testbed-kubernetes/containerd.sock
 kube=$home/bin/kube
+source=$(cat "$home/source" 2>/dev/null || echo modules) # where it comes from: k3s runs all parts of a host as one service
 # As whoever administers the cluster: on the host of its control plane.
 kubectl() { "$kube" kubectl --kubeconfig "$conf/client.conf" "$@"; }
 pods_of() { echo "10.244.$1.0/24"; } # of the node with this number
@@ -29,6 +30,9 @@ has_controller() {
     awk -v name="$1" '$3 == "cgroup" && index("," $4 ",", "," name ",") { found = 1 } END { exit !found }' /proc/self/mounts
   fi
 }
+
+# shellcheck source=k3s.sh
+[ "$source" != k3s ] || . "$here/k3s.sh"
 
 started=
 running() {

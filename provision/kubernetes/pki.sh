@@ -60,6 +60,7 @@ if [ ! -e "$pki/sa.key" ]; then
   openssl pkey -in "$pki/sa.new" -pubout -out "$pki/sa.pub"
   mv "$pki/sa.new" "$pki/sa.key"
 fi
+[ -s "$pki/token" ] || openssl rand -hex 32 >"$pki/token"
 kubeconfig "$conf/client.conf" admin
 for name in controller-manager scheduler; do kubeconfig "$conf/$name.conf" "$name"; done
 
@@ -75,4 +76,6 @@ for node; do
   cp "$pki/ca.crt" "$folder/ca.crt"
   cp "$pki/serving-$name.crt" "$folder/kubelet.crt"
   cp "$pki/serving-$name.key" "$folder/kubelet.key"
+  cp "$pki/token" "$folder/token"
+  [ -s "$folder/password" ] || openssl rand -hex 16 >"$folder/password"
 done

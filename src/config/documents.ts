@@ -2,6 +2,7 @@ import type {
   ComponentName,
   ComponentSources,
   ProviderName,
+  ResolvedK3s,
   ResolvedVagrant,
   ResolvedVm,
 } from './resolved.ts'
@@ -16,6 +17,7 @@ export interface TestbedDocument {
   readonly networks: { readonly mgmt: NetworkDocument; readonly service: NetworkDocument }
   readonly components: readonly ComponentName[]
   readonly sources: ComponentSources
+  readonly k3s: ResolvedK3s
   readonly image: string
   readonly vm: {
     readonly memory: string

@@ -8,6 +8,15 @@ export type ComponentName = (typeof componentNames)[number]
 export interface ComponentSources {
   readonly docker: 'distribution' | 'docker'
   readonly criu: 'auto' | 'archive' | 'sid' | 'ppa'
+  readonly kubernetes: 'auto' | 'modules' | 'k3s'
+}
+/** A release of k3s in place of the pinned one, or a file in place of a download. */
+export interface ResolvedK3s {
+  readonly version?: string
+  /** Of the program, 64 hexadecimal digits. */
+  readonly sha256?: string
+  /** Absolute path. */
+  readonly file?: string
 }
 /** What a virtual machine is made of; providers without any ignore it. */
 export interface ResolvedVm {
@@ -79,6 +88,7 @@ export interface ResolvedTestbed {
   }
   readonly components: readonly ComponentName[]
   readonly sources: ComponentSources
+  readonly k3s: ResolvedK3s
   /** A folder of `testbed/images/`, or `auto`: what that is stands with the provider. */
   readonly image: string
   readonly vm: ResolvedVm

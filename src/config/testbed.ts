@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises'
+import path from 'node:path'
 import { parseSize } from '../core/units.ts'
 import { macOf, overlap, parseSubnet, type Subnet, usableAddress } from './addresses.ts'
 import { attempt, checkAmount, type Loaded, loadDocument, type Report, type Rule, valid } from './document.ts'
@@ -6,7 +7,7 @@ import type { TestbedDocument } from './documents.ts'
 import { checkMachines, resolveMachine } from './machines.ts'
 import { configurationFile, projectFolders } from './paths.ts'
 import { unknownName } from './problems.ts'
-import type { ResolvedNetwork, ResolvedTestbed, ResolvedVm } from './resolved.ts'
+import type { ResolvedK3s, ResolvedNetwork, ResolvedTestbed, ResolvedVm } from './resolved.ts'
 import type { Pointer } from './yaml-document.ts'
 
 /**
@@ -31,6 +32,7 @@ const rules: readonly Rule<TestbedDocument>[] = [
       checkAmount(report, ['vm', 'disk'], vm.disk, parseSize, ['2GiB', '1024GiB'])
     },
   },
+  { reads: ['k3s'], check: checkK3s },
   {
     reads: ['image'],
     check: async ({ image }, report) => {
@@ -113,10 +115,23 @@ function resolve(document: TestbedDocument, file: string): ResolvedTestbed {
     },
     components: document.components,
     sources: document.sources,
+    k3s: resolveK3s(document.k3s, file),
     image: document.image,
     vm: resolveVm(document.vm),
     vagrant: document.vagrant,
   }
+}
+
+function checkK3s({ k3s }: TestbedDocument, report: Report): void {
+  if (k3s.version !== undefined && k3s.sha256 === undefined) {
+    report(['k3s', 'version'], 'a version of k3s needs the SHA-256 of its program', {
+      hint: 'write sha256 beside it: the vendor publishes it as sha256sum-amd64.txt and sha256sum-arm64.txt of the release',
+    })
+  }
+}
+
+function resolveK3s({ file: program, ...rest }: TestbedDocument['k3s'], file: string): ResolvedK3s {
+  return { ...rest, ...(program === undefined ? {} : { file: path.resolve(path.dirname(file), program) }) }
 }
 
 function resolveVm({ memory, disk, ...rest }: TestbedDocument['vm']): ResolvedVm {

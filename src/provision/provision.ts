@@ -4,8 +4,8 @@ import type { ResolvedHost, ResolvedTestbed } from '../config/resolved.ts'
 import { type Progress, step } from '../core/progress.ts'
 import type { Host } from '../hosts/host.ts'
 import { type Component, selectComponents } from './components.ts'
-import { ensureKubernetes } from './kubernetes/binary.ts'
 import { sendKubernetes } from './kubernetes/cluster.ts'
+import { ensureKubernetes } from './kubernetes/program.ts'
 import { runScript, type ScriptRun, sendScripts, tryScript } from './scripts.ts'
 
 export interface ProvisionOptions {
@@ -28,7 +28,7 @@ export async function installComponents(
 ): Promise<void> {
   await sendScripts(host, options.projectFolder)
   for (const component of await selectComponents(options.projectFolder, testbed.components)) {
-    await sendWhatScriptsLack(host, component, options)
+    await sendWhatScriptsLack(host, component, testbed, options)
     await step(options.progress, `install ${component.name}`, () =>
       runScript(
         scriptRun(host, component, 'install', options, {
@@ -55,7 +55,7 @@ export async function provisionHost(
   for (const component of await selectComponents(options.projectFolder, testbed.components)) {
     const run = (script: 'install' | 'configure' | 'verify') =>
       scriptRun(host, component, script, options, env)
-    await sendWhatScriptsLack(host, component, options)
+    await sendWhatScriptsLack(host, component, testbed, options)
     const verified = (await tryScript({ ...run('verify'), what: 'verify' })).exitCode === 0
     if (!verified) {
       await step(options.progress, `install ${component.name}`, () => runScript(run('install')), {
@@ -75,10 +75,11 @@ export async function provisionHost(
 async function sendWhatScriptsLack(
   host: Host,
   component: Component,
+  testbed: ResolvedTestbed,
   options: ProvisionOptions,
 ): Promise<void> {
   if (component.name !== 'kubernetes') return
-  await sendKubernetes(host, await ensureKubernetes(options, options.signal))
+  await sendKubernetes(host, await ensureKubernetes(options, testbed, options.signal))
 }
 
 function sourceSettings({ sources }: ResolvedTestbed): Record<string, string> {

@@ -2,7 +2,7 @@ import { cp, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '../../src/config/paths.ts'
-import { ensureKubernetes } from '../../src/provision/kubernetes/binary.ts'
+import { ensureModules } from '../../src/provision/kubernetes/modules.ts'
 import { lacksGo } from '../support/cluster.ts'
 import { describeOnHosts, lacks } from '../support/requirements.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
@@ -52,7 +52,7 @@ describeOnHosts(
       await onWorker('umount -l /sys/fs/cgroup/memory')
       const said = await refused()
       await onWorker('mount -t cgroup -o memory cgroup /sys/fs/cgroup/memory')
-      expect(said).toContain('host-a: starting the node failed')
+      expect(said).toContain('host-a: starting the runtime of containers failed')
       expect(said).toContain('this host has no cgroup controller memory')
       expect(said).toContain('cgroup_enable=memory')
     })
@@ -69,7 +69,7 @@ describeOnHosts(
       await writeFile(sums, changed)
       const cacheFolder = path.join(folder, 'cache')
       const context = { projectFolder, cacheFolder, progress: () => undefined }
-      await expect(ensureKubernetes(context, new AbortController().signal)).rejects.toMatchObject({
+      await expect(ensureModules(context, new AbortController().signal)).rejects.toMatchObject({
         message: expect.stringMatching(
           /^finding the modules of Kubernetes failed: k8s\.io\/kubernetes@v\S+ has a wrong checksum$/,
         ),

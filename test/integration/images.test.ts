@@ -6,11 +6,11 @@ import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
+import { answers, type Download, download } from '../../src/core/download.ts'
 import { runLocal } from '../../src/core/process.ts'
 import { systemClock } from '../../src/core/time.ts'
 import { chooseImage } from '../../src/providers/images/choice.ts'
 import { cloudGuestImage } from '../../src/providers/images/cloud.ts'
-import { answers, type Download, download } from '../../src/providers/images/download.ts'
 import { locateGuestImage, prepareGuestImage } from '../../src/providers/images/guest-image.ts'
 import { listGuestImages } from '../../src/providers/images/list.ts'
 import { cacheFolder } from '../../src/testbed/state.ts'
@@ -62,7 +62,12 @@ const broken =
 
 async function options(url: string, changes: Partial<Download> = {}): Promise<Download> {
   const part = path.join(await scratchFolder(), 'downloads', 'lab.part')
-  return { url, sha256, part, clock: systemClock, signal: never, pauseMs: 10, ...changes }
+  const words = {
+    what: 'image',
+    otherwise: 'MIGRATION_TESTBED_IMAGE_MIRROR names a folder that has it',
+    pinnedIn: 'image.yaml',
+  }
+  return { ...words, url, sha256, part, clock: systemClock, signal: never, pauseMs: 10, ...changes }
 }
 
 describe('download', () => {

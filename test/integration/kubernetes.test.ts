@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runLocal } from '../../src/core/process.ts'
+import type { TrialRecord } from '../../src/results/record.ts'
 import { lacksGo } from '../support/cluster.ts'
 import { differences, machineState } from '../support/machine-state.ts'
 import { describeOnHosts, lacks } from '../support/requirements.ts'
@@ -41,6 +42,18 @@ apiVersion: v1
 kind: Service
 metadata: { name: app }
 spec: { type: NodePort, selector: { app: app }, ports: [{ port: 80, targetPort: 8080, nodePort: 30080 }] }
+`
+
+const moves = `
+name: moves
+axes:
+  toolchain: [kubernetes-reschedule, kubernetes-checkpoint, kubernetes-checkpoint-fast]
+  workload: [counter]
+include:
+  - { toolchain: kubernetes-reschedule, workload: postgres, stateSize: 8MiB }
+repetitions: 1
+windows: { warmUp: 500ms, baseline: 1s, settle: 1s }
+probe: { rate: 20/s }
 `
 
 interface Pods {
@@ -168,6 +181,28 @@ describeOnHosts(
         .poll(async () => (await pods()).map(({ spec }) => spec.nodeName), { timeout: 30_000 })
         .toEqual(['host-b', 'host-b'])
       await kubectl('uncordon', 'host-a')
+    })
+
+    test('a counter and rows of PostgreSQL move by the toolchains of a cluster', async () => {
+      await writeFile(path.join(testbed.path, 'moves.yaml'), moves)
+      const { exitCode, stderr } = await testbed.run('run', 'moves.yaml', '--with', 'kubernetes')
+      const journal = path.join(testbed.path, 'results', 'moves', 'latest', 'trials.jsonl')
+      const records = (await readFile(journal, 'utf8').catch(() => ''))
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as TrialRecord)
+      const seen = records.map(({ toolchain, workload, verdict, cause, state }) => {
+        // A busy machine may not measure well; here it counts what was kept.
+        const ended = verdict === 'invalid' && cause?.step === 'probe' ? 'ok' : verdict
+        return `${toolchain} ${workload}: ${ended}, memory ${state.memory}, files ${state.files}`
+      })
+      expect(seen.sort(), stderr.slice(-4000)).toEqual([
+        'kubernetes-checkpoint counter: ok, memory kept, files kept',
+        'kubernetes-checkpoint-fast counter: ok, memory kept, files kept',
+        'kubernetes-reschedule counter: ok, memory lost, files lost',
+        'kubernetes-reschedule postgres: ok, memory lost, files kept',
+      ])
+      expect([0, 5]).toContain(exitCode)
     })
 
     test('changes nothing that is the machine’s, and goes without a trace', async () => {

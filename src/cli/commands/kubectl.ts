@@ -4,8 +4,8 @@ import { loadTestbed } from '../../config/testbed.ts'
 import { TestbedError } from '../../core/errors.ts'
 import { exists } from '../../core/exists.ts'
 import { runAttached } from '../../core/process.ts'
-import { ensureKubernetes } from '../../provision/kubernetes/binary.ts'
 import { kubeconfigOf } from '../../provision/kubernetes/cluster.ts'
+import { ensureKubernetes } from '../../provision/kubernetes/program.ts'
 import { cacheFolder, stateFolderOf } from '../../testbed/state.ts'
 import type { Session } from '../session.ts'
 
@@ -23,6 +23,6 @@ export async function kubectl(
     })
   }
   const context = { projectFolder: packageRoot, cacheFolder: cacheFolder(), progress: () => {} }
-  const { folder } = await ensureKubernetes(context, signal)
+  const { folder } = await ensureKubernetes(context, value, signal)
   return await runAttached([join(folder, 'kube'), 'kubectl', '--kubeconfig', kubeconfig, ...args])
 }

@@ -1,12 +1,12 @@
 import { chmod, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildOnce } from '../../core/build-once.ts'
+import { download } from '../../core/download.ts'
 import { TestbedError } from '../../core/errors.ts'
 import { exists } from '../../core/exists.ts'
 import { step } from '../../core/progress.ts'
 import { humanSize } from '../../core/units.ts'
 import type { ProviderContext } from '../provider.ts'
-import { download } from './download.ts'
 import type { GuestImage, GuestImageRecipe } from './guest-image.ts'
 import type { CloudRecipe } from './recipe.ts'
 
@@ -53,6 +53,10 @@ async function fetchOnce(
   let told = 0
   await buildOnce(folder, signal, async (temporary) => {
     await download({
+      what: 'image',
+      otherwise:
+        'MIGRATION_TESTBED_IMAGE_MIRROR names a folder (http://, https:// or file://) that has the same file; image: debian-13 needs no download',
+      pinnedIn: 'image.yaml',
       url: recipe.url,
       sha256: recipe.sha256,
       part,

@@ -6,7 +6,7 @@ import { type Progress, step } from '../../core/progress.ts'
 import { runChecked } from '../../hosts/checked.ts'
 import type { Host } from '../../hosts/host.ts'
 import { runScript } from '../scripts.ts'
-import type { KubernetesBinary } from './binary.ts'
+import type { KubernetesProgram } from './program.ts'
 
 const home = '/usr/local/lib/migration-testbed/kubernetes'
 const settings = '/etc/migration-testbed/kubernetes'
@@ -25,18 +25,22 @@ export function kubeconfigOf(stateFolder: string): string {
 }
 
 /** Puts the program on a host, unless it is there. */
-export async function sendKubernetes(host: Host, binary: KubernetesBinary): Promise<void> {
+export async function sendKubernetes(host: Host, program: KubernetesProgram): Promise<void> {
+  const { source, folder, programs, version, digest } = program
   const mark = `${home}/digest`
   const { stdout } = await host.run({ argv: ['cat', mark] })
-  if (stdout === binary.digest) return
-  await runChecked(host, ['mkdir', '-p', `${home}/bin`], { what: 'a folder for Kubernetes' })
-  for (const program of ['kube', 'pause']) {
-    const there = `${home}/bin/${program}`
+  if (stdout === digest) return
+  await runChecked(host, ['sh', '-c', 'mkdir -p "$1/bin" && rm -f "$1/bin/pause"', 'sh', home], {
+    what: 'a folder for Kubernetes',
+  })
+  for (const name of programs) {
+    const there = `${home}/bin/${name}`
     // A program that runs cannot be written to, but another file can take its name.
-    await host.put(join(binary.folder, program), `${there}.new`)
+    await host.put(join(folder, name), `${there}.new`)
     await runChecked(host, ['sh', '-c', 'chmod 0755 "$1.new" && mv "$1.new" "$1"', 'sh', there])
   }
-  await runChecked(host, ['sh', '-c', 'printf %s "$1" >"$2"', 'sh', binary.digest, mark])
+  const write = 'cd "$1" && printf %s "$2" >source && printf %s "$3" >version && printf %s "$4" >digest'
+  await runChecked(host, ['sh', '-c', write, 'sh', home, source, version, digest])
 }
 
 /**
@@ -66,31 +70,23 @@ export async function bringUpCluster(
       onLine: (text) => progress({ kind: 'note', text, host: host.name }),
     })
   const nodes = hosts.map((host) => `${host.name}=${host.address}`)
-  await step(
-    progress,
-    'start the control plane',
-    async () => {
-      await run(control, 'pki', 'making the keys of the cluster', control.address, ...nodes)
-      await run(control, 'control', 'starting the control plane', control.address)
-    },
-    { host: control.name },
-  )
+  await run(control, 'pki', 'making the keys of the cluster', control.address, ...nodes)
   await Promise.all(
     hosts.map(async (host) => {
       await handCredentials(control, host)
       const others = hosts.filter((one) => one !== host).map((one) => `${numberOf(one)}=${one.address}`)
-      const start = () =>
-        run(
-          host,
-          'node',
-          'starting the node',
-          host.name,
-          String(numberOf(host)),
-          host.address,
-          control.address,
-          ...others,
-        )
-      await step(progress, 'start the node', start, { host: host.name })
+      const place = [String(numberOf(host)), host.address, control.address, ...others]
+      const start = () => run(host, 'runtime', 'starting the runtime of containers', ...place)
+      await step(progress, 'start the runtime', start, { host: host.name })
+    }),
+  )
+  const startControl = () =>
+    run(control, 'control', 'starting the control plane', control.name, control.address)
+  await step(progress, 'start the control plane', startControl, { host: control.name })
+  await Promise.all(
+    hosts.map((host) => {
+      const start = () => run(host, 'node', 'starting the node', host.name, host.address, control.address)
+      return step(progress, 'start the node', start, { host: host.name })
     }),
   )
   await step(progress, 'check the cluster', async () => {

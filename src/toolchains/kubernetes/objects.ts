@@ -7,7 +7,7 @@ export const serviceName = 'workload'
 const label = { 'migration-testbed': 'trial' }
 /** Finds everything of a trial. */
 export const selector = 'migration-testbed=trial'
-/** As provision/kubernetes/node.sh writes it. */
+/** As provision/kubernetes/runtime.sh writes it. */
 const criuConfiguration = '/etc/migration-testbed/kubernetes/criu.conf'
 const gate = 'migration-testbed/volumes'
 

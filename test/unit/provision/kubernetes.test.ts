@@ -1,12 +1,15 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { packageRoot } from '../../../src/config/paths.ts'
-import { ensureKubernetes } from '../../../src/provision/kubernetes/binary.ts'
+import { ensureK3s } from '../../../src/provision/kubernetes/k3s.ts'
+import { ensureKubernetes } from '../../../src/provision/kubernetes/program.ts'
 
 let cacheFolder: string
 const PATH = process.env.PATH
+const { signal } = new AbortController()
 beforeEach(async () => {
   cacheFolder = await mkdtemp(path.join(tmpdir(), 'cache-'))
 })
@@ -15,13 +18,62 @@ afterEach(async () => {
   await rm(cacheFolder, { recursive: true })
 })
 
+const context = () => ({ projectFolder: packageRoot, cacheFolder, progress: () => {} })
+const from = (kubernetes: 'auto' | 'modules' | 'k3s', k3s = {}) => ({
+  sources: { docker: 'distribution', criu: 'auto', kubernetes } as const,
+  k3s,
+})
+const program = 'not k3s at all'
+const sha256 = createHash('sha256').update(program).digest('hex')
+
 test('without Go it is told what to install, and nothing half-made is left', async () => {
   process.env.PATH = cacheFolder
-  const context = { projectFolder: packageRoot, cacheFolder, progress: () => {} }
-  await expect(ensureKubernetes(context, new AbortController().signal)).rejects.toMatchObject({
+  await expect(ensureKubernetes(context(), from('modules'), signal)).rejects.toMatchObject({
     kind: 'prerequisite',
     message: 'Kubernetes has to be built, and this machine has no Go',
     parts: { hint: expect.stringContaining('install Go 1.24') },
   })
   expect(await readdir(path.join(cacheFolder, 'kubernetes'))).toEqual([])
+})
+
+test('k3s comes from a file of this machine that has the digest, and from the cache afterwards', async () => {
+  const file = path.join(cacheFolder, 'k3s-of-mine')
+  await writeFile(file, program)
+  await chmod(file, 0o400)
+  // Where there is no Go nothing has to be asked for.
+  process.env.PATH = cacheFolder
+  const wanted = { version: 'v1.34.9+k3s1', sha256, file }
+  const found = await ensureKubernetes(context(), from('auto', wanted), signal)
+  expect(found).toMatchObject({ source: 'k3s', version: '1.34.9+k3s1', programs: ['kube'] })
+  const kube = path.join(found.folder, 'kube')
+  expect(await readFile(kube, 'utf8')).toBe(program)
+  expect((await stat(kube)).mode & 0o777).toBe(0o755)
+  await rm(file)
+  expect(await ensureKubernetes(context(), from('k3s', wanted), signal)).toEqual(found)
+})
+
+test('a k3s of another digest is refused with both, and nothing is kept', async () => {
+  const file = path.join(cacheFolder, 'k3s-of-mine')
+  await writeFile(file, program)
+  await expect(ensureK3s(context(), { file }, signal)).rejects.toMatchObject({
+    message: expect.stringMatching(/^the downloaded program k3s v\S+ is not the one that was expected$/),
+    parts: {
+      why: [expect.stringMatching(/^SHA-256 expected [0-9a-f]{64}$/), `SHA-256 found    ${sha256}`],
+      hint: expect.stringContaining('k3s.sha256 of the testbed file'),
+    },
+  })
+  expect(await readdir(path.join(cacheFolder, 'kubernetes'))).toEqual([])
+  expect(await readdir(path.join(cacheFolder, 'downloads'))).toEqual([])
+})
+
+test('a file that is not there is named, with what else could be taken', async () => {
+  const file = path.join(cacheFolder, 'nowhere')
+  await expect(ensureK3s(context(), { file, sha256 }, signal)).rejects.toMatchObject({
+    message: expect.stringContaining('k3s v'),
+    parts: {
+      where: `file://${file}`,
+      why: [expect.stringContaining('ENOENT')],
+      hint: expect.stringContaining('sources: { kubernetes: modules }'),
+    },
+  })
 })

@@ -3,11 +3,17 @@ import { createReadStream } from 'node:fs'
 import { copyFile, mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { messageOf, TestbedError } from '../../core/errors.ts'
-import { exists } from '../../core/exists.ts'
-import type { Clock } from '../../core/time.ts'
+import { messageOf, TestbedError } from './errors.ts'
+import { exists } from './exists.ts'
+import type { Clock } from './time.ts'
 
 export interface Download {
+  /** In words that follow `the`: `image`. */
+  readonly what: string
+  /** Where else it could come from. */
+  readonly otherwise: string
+  /** What says which digest is expected: `image.yaml`. */
+  readonly pinnedIn: string
   /** http://, https:// or file:// */
   readonly url: string
   /** 64 hexadecimal digits. */
@@ -25,8 +31,6 @@ export interface Download {
 }
 
 const maximumFruitless = 4
-const mirrorHint =
-  'MIGRATION_TESTBED_IMAGE_MIRROR names a folder (http://, https:// or file://) that has the same file; image: debian-13 needs no download'
 
 /**
  * Downloads a file to `part` and checks it. A transfer that breaks off or stalls is resumed where it was, also by a later
@@ -44,10 +48,10 @@ export async function download(options: Download): Promise<void> {
   const found = await sha256Of(options.part)
   if (found === options.sha256) return
   await rm(options.part, { force: true })
-  throw new TestbedError('testbed', 'the downloaded image is not the one that was expected', {
+  throw new TestbedError('testbed', `the downloaded ${options.what} is not the one that was expected`, {
     where: options.url,
     why: [`SHA-256 expected ${options.sha256}`, `SHA-256 found    ${found}`],
-    hint: 'nothing was kept; try again, and if it stays so, compare image.yaml with what the vendor publishes (SHA256SUMS)',
+    hint: `nothing was kept; try again, and if it stays so, compare ${options.pinnedIn} with what the vendor publishes (SHA256SUMS)`,
   })
 }
 
@@ -93,7 +97,7 @@ async function fetchRest(options: Download, offset: number): Promise<void> {
       await response.body?.cancel()
       return
     }
-    if (!response.ok || response.body === null) throw refused(options.url, response)
+    if (!response.ok || response.body === null) throw refused(options, response)
     const from = response.status === 206 ? offset : 0
     const length = Number(response.headers.get('content-length') ?? Number.NaN)
     const total = Number.isNaN(length) ? undefined : from + length
@@ -117,14 +121,14 @@ async function fetchRest(options: Download, offset: number): Promise<void> {
   }
 }
 
-function refused(url: string, response: Response): Error {
+function refused({ url, what, otherwise }: Download, response: Response): Error {
   const message = `the server answered ${response.status} ${response.statusText}`.trim()
   // These pass by themselves.
   if (response.status >= 500 || response.status === 429) return new Error(message)
-  return new TestbedError('testbed', 'the image cannot be downloaded', {
+  return new TestbedError('testbed', `the ${what} cannot be downloaded`, {
     where: url,
     why: [message],
-    hint: mirrorHint,
+    hint: otherwise,
   })
 }
 
@@ -137,17 +141,17 @@ async function explained(error: unknown, options: Download): Promise<unknown> {
   ]
   if (isFull(error)) {
     await rm(options.part, { force: true })
-    return new TestbedError('testbed', 'the disk is full: the image was not kept', {
+    return new TestbedError('testbed', `the disk is full: the ${options.what} was not kept`, {
       where: dirname(options.part),
       why,
       hint: 'make room, or set XDG_CACHE_HOME to a larger disk',
       cause: error,
     })
   }
-  return new TestbedError('testbed', 'the image cannot be downloaded', {
+  return new TestbedError('testbed', `the ${options.what} cannot be downloaded`, {
     where: options.url,
     why,
-    hint: `what came so far is kept: the next attempt goes on from there. ${mirrorHint}`,
+    hint: `what came so far is kept: the next attempt goes on from there. ${options.otherwise}`,
     cause: error,
   })
 }

@@ -3,23 +3,10 @@ import { join } from 'node:path'
 import { buildOnce } from '../../core/build-once.ts'
 import { digestOf, digestOfFolders } from '../../core/digest.ts'
 import { TestbedError } from '../../core/errors.ts'
+import { exists } from '../../core/exists.ts'
 import { lastLines, runLocal } from '../../core/process.ts'
 import { type Progress, step } from '../../core/progress.ts'
-
-/** Kubernetes as one program, built on this machine out of Go modules; see provision/kubernetes/module. */
-export interface KubernetesBinary {
-  /** Of `kube` and `pause`, in the cache. */
-  readonly folder: string
-  /** `v1.34.4` */
-  readonly version: string
-  readonly digest: string
-}
-
-interface Context {
-  readonly projectFolder: string
-  readonly cacheFolder: string
-  readonly progress: Progress
-}
+import type { KubernetesProgram, ProgramContext } from './program.ts'
 
 /** Two processors that do nothing else take 8 minutes. */
 const buildMs = 60 * 60_000
@@ -27,29 +14,45 @@ const buildMs = 60 * 60_000
 const tellEvery = 100
 
 /**
- * Builds the program unless the cache has it.
+ * Kubernetes as one program, built on this machine out of Go modules unless the cache has it; see provision/kubernetes/module.
  * @throws TestbedError `prerequisite` without Go; `testbed` with the compiler's last lines
  */
-export async function ensureKubernetes(context: Context, signal: AbortSignal): Promise<KubernetesBinary> {
-  const module = join(context.projectFolder, 'provision', 'kubernetes', 'module')
-  const version = /k8s\.io\/kubernetes (v[\d.]+)/.exec(await readFile(join(module, 'go.mod'), 'utf8'))?.[1]
-  if (version === undefined) throw new Error(`${module}/go.mod names no version of Kubernetes`)
-  const digest = digestOf(`${await digestOfFolders([module])} ${process.arch}`)
-  const folder = join(context.cacheFolder, 'kubernetes', `${version}-${digest}`)
+export async function ensureModules(
+  context: ProgramContext,
+  signal: AbortSignal,
+): Promise<KubernetesProgram> {
+  const { module, version, digest, folder } = await pinnedModules(context)
   await buildOnce(folder, signal, async (temporary) => {
     await requireGo(signal)
     await step(context.progress, `build Kubernetes ${version}`, () =>
       build(module, version, temporary, context.progress, signal),
     )
   })
-  return { folder, version, digest }
+  return { source: 'modules', folder, programs: ['kube', 'pause'], version: version.slice(1), digest }
+}
+
+/** Whether it has been built, or can be. */
+export async function haveModules(context: ProgramContext, signal: AbortSignal): Promise<boolean> {
+  const { folder } = await pinnedModules(context)
+  return (await exists(folder)) || (await hasGo(signal))
+}
+
+async function pinnedModules({ projectFolder, cacheFolder }: ProgramContext) {
+  const module = join(projectFolder, 'provision', 'kubernetes', 'module')
+  const version = /k8s\.io\/kubernetes (v[\d.]+)/.exec(await readFile(join(module, 'go.mod'), 'utf8'))?.[1]
+  if (version === undefined) throw new Error(`${module}/go.mod names no version of Kubernetes`)
+  const digest = digestOf(`${await digestOfFolders([module])} ${process.arch}`)
+  return { module, version, digest, folder: join(cacheFolder, 'kubernetes', `${version}-${digest}`) }
+}
+
+async function hasGo(signal: AbortSignal): Promise<boolean> {
+  return (await runLocal(['go', 'version'], { signal })).exitCode === 0
 }
 
 async function requireGo(signal: AbortSignal): Promise<void> {
-  const { exitCode } = await runLocal(['go', 'version'], { signal })
-  if (exitCode === 0) return
+  if (await hasGo(signal)) return
   throw new TestbedError('prerequisite', 'Kubernetes has to be built, and this machine has no Go', {
-    hint: 'install Go 1.24 or newer (https://go.dev/dl); it is needed once, the result is kept in the cache',
+    hint: 'install Go 1.24 or newer (https://go.dev/dl); it is needed once, the result is kept in the cache. Or take k3s: sources: { kubernetes: k3s }',
   })
 }
 
