@@ -39,7 +39,7 @@ else
     kubectl create clusterrolebinding testbed:kube-proxy --clusterrole=system:node-proxier --user=system:kube-proxy >/dev/null
 fi
 # Images of workloads and of checkpoints.
-cat >"$conf/registry.yaml" <<END
+keep "$conf/registry.yaml" <<END
 version: 0.1
 log: { level: warn, accesslog: { disabled: true } }
 storage: { filesystem: { rootdirectory: $state/registry }, delete: { enabled: true } }

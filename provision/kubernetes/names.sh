@@ -31,6 +31,12 @@ has_controller() {
   fi
 }
 
+# keep FILE: gives it the content that comes on standard input, unless it has that: kube-proxy ends when its settings are written to.
+keep() {
+  cat >"$1.new"
+  if cmp -s "$1.new" "$1"; then rm "$1.new"; else mv "$1.new" "$1"; fi
+}
+
 # shellcheck source=k3s.sh
 [ "$source" != k3s ] || . "$here/k3s.sh"
 

@@ -15,7 +15,7 @@ if [ "$source" = k3s ]; then
   fi
 else
   service=kubelet node_conf=$mine/kubelet.conf
-  cat >"$conf/kubelet.yaml" <<END
+  keep "$conf/kubelet.yaml" <<END
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 address: $address
@@ -37,7 +37,7 @@ registerNode: true
 END
   start kubelet env PATH="$home/bin:$PATH" "$kube" kubelet --config="$conf/kubelet.yaml" --kubeconfig="$mine/kubelet.conf" \
     --hostname-override="$node" --node-ip="$address" --root-dir="$state/kubelet"
-  cat >"$conf/kube-proxy.yaml" <<END
+  keep "$conf/kube-proxy.yaml" <<END
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
 mode: iptables

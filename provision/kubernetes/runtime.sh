@@ -29,7 +29,7 @@ if ! has_systemd; then
 fi
 
 # Pods of a node are on a bridge of its own; those of the others are reached over the management network.
-cat >"$conf/cni/10-testbed.conflist" <<END
+keep "$conf/cni/10-testbed.conflist" <<END
 { "cniVersion": "1.0.0", "name": "testbed", "plugins": [
   { "type": "bridge", "bridge": "pods0", "isGateway": true, "hairpinMode": true,
     "ipam": { "type": "host-local", "dataDir": "$state/cni", "ranges": [[{ "subnet": "$(pods_of "$number")" }]], "routes": [{ "dst": "0.0.0.0/0" }] } },
@@ -63,7 +63,7 @@ grep -v '^tcp-established' /etc/criu/runc.conf >"$conf/criu.conf"
 echo tcp-close >>"$conf/criu.conf"
 echo "$registry" >"$conf/registry"
 install -m 0755 "$here/runc-restore.sh" "$home/bin/runc-restore"
-cat >"$conf/containerd.toml" <<END
+keep "$conf/containerd.toml" <<END
 version = 3
 root = '$state/containerd'
 state = '/run/migration-testbed-kubernetes/containerd'

@@ -108,10 +108,13 @@ describeOnHosts(
     })
 
     test('up again finds it as it is', async () => {
-      const pid = () => on('host-b', 'cat /run/testbed-kube-apiserver.pid /run/testbed-kubelet.pid')
-      const was = await pid()
+      const alive = 'for file in /run/testbed-*.pid; do kill -0 $(cat $file) && echo $file $(cat $file); done'
+      const was = await on('host-b', alive)
+      expect(was.split('\n')).toHaveLength(8)
       expectExit(await testbed.run('up', '--with', 'kubernetes'), 0)
-      expect(await pid()).toBe(was)
+      // Some notice a moment later that their settings were written to.
+      await new Promise((resolve) => setTimeout(resolve, 3000))
+      expect(await on('host-b', alive)).toBe(was)
     })
 
     test('a port that is taken is named, with the end of the log', async () => {

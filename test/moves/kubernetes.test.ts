@@ -60,7 +60,11 @@ describeOnHosts(
           const { stdout } = await control.run({ argv: [...kubectl, 'get', 'pods', '-o', 'json'] })
           return (JSON.parse(stdout) as Pods).items
         }
-        const ask = () => askOnce(move.address, workload.port)
+        let moved = 0
+        const ask = () =>
+          askOnce(move.address, workload.port).catch((error: unknown) => {
+            throw new Error(`after ${moved} moves`, { cause: error })
+          })
         let here: TrialContext = move.context(...move.hosts)
         let deployment = await toolchain.deploy(here)
         try {
@@ -73,6 +77,7 @@ describeOnHosts(
             for (let n = 0; n < 5; n += 1) before = await ask()
             const timeline = createTimeline(systemClock, systemClock.monotonicNs())
             ;({ deployment } = await toolchain.migrate(here, deployment, timeline))
+            moved = count
             await move.answers()
             const after = await ask()
             expect(after.identity, `move ${count}`).toBe(identity)

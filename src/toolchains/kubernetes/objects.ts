@@ -4,6 +4,8 @@ import type { VolumeMount } from '../trial-volumes.ts'
 
 /** A trial as objects of the API. There is one trial at a time: names are the same for all. */
 export const serviceName = 'workload'
+/** Of a service that selects no pods. By the other name the cluster may still know pods of the trial before, and send connections there. */
+const directServiceName = 'workload-direct'
 const label = { 'migration-testbed': 'trial' }
 /** Finds everything of a trial. */
 export const selector = 'migration-testbed=trial'
@@ -36,7 +38,7 @@ export function service(
   address: string,
   pods: Readonly<Record<string, string>> | undefined = label,
 ) {
-  return named('v1', 'Service', serviceName, {
+  return named('v1', 'Service', pods === undefined ? directServiceName : serviceName, {
     ...(pods === undefined ? {} : { selector: pods }),
     externalIPs: [address],
     ports: [{ port, targetPort: port }],
@@ -49,10 +51,10 @@ export function endpointsAt({ port }: ResolvedWorkload, address: string) {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: {
-      name: serviceName,
+      name: directServiceName,
       labels: {
         ...label,
-        'kubernetes.io/service-name': serviceName,
+        'kubernetes.io/service-name': directServiceName,
         'endpointslice.kubernetes.io/managed-by': 'migration-testbed',
       },
     },
