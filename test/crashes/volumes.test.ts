@@ -52,8 +52,9 @@ describeOnHosts('a move that is cut off', () => {
 
   /** What is to hold whatever was killed: one copy can be written to, it is the whole one, and it can be moved. */
   async function expectOneWritable(name: string, expected: string): Promise<void> {
-    const { primary, epoch, copies, state } = await show(name)
-    expect(['attached', 'failed']).toContain(state)
+    const shown = await testbed.run('volume', 'show', name, '--json')
+    const { primary, epoch, copies, state } = JSON.parse(expectExit(shown, 0).stdout) as Shown
+    expect(['attached', 'failed'], shown.stderr).toContain(state)
     const path = pathOfVolume(name)
     expect(copies.filter(({ role }) => role === 'primary')).toEqual([
       expect.objectContaining({ host: primary, epoch, attachedAt: path }),

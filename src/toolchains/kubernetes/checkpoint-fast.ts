@@ -46,7 +46,7 @@ export const kubernetesCheckpointFast: Toolchain = {
   deploy: async (context) => {
     const { workload, service: at } = context
     const cluster = await openCluster(context)
-    const pod = await startPod(context, cluster, () => service(workload, at.address, undefined))
+    const pod = await startPod(context, cluster, () => service(workload, at.address, 'none'))
     await cluster.kubectl(['create', '-f', '-'], endpointsAt(workload, containerOf(pod).ip))
     return await deploymentOf(context, pod)
   },

@@ -32,14 +32,14 @@ export interface PodOptions {
   readonly tolerationSeconds?: number
 }
 
-/** The service address, whichever pod is behind it. @param pods labels of those; undefined: `endpointsAt` says which */
+/** The service address, whichever pod is behind it. @param pods labels of those; `none`: it selects none, `endpointsAt` says which */
 export function service(
   { port }: ResolvedWorkload,
   address: string,
-  pods: Readonly<Record<string, string>> | undefined = label,
+  pods: Readonly<Record<string, string>> | 'none' = label,
 ) {
-  return named('v1', 'Service', pods === undefined ? directServiceName : serviceName, {
-    ...(pods === undefined ? {} : { selector: pods }),
+  return named('v1', 'Service', pods === 'none' ? directServiceName : serviceName, {
+    ...(pods === 'none' ? {} : { selector: pods }),
     externalIPs: [address],
     ports: [{ port, targetPort: port }],
   })
