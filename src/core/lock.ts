@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, stat, writeFile } from 'node:fs/promises'
 import lockfile from 'proper-lockfile'
 import { isAlive, startTime } from './alive.ts'
 import { TestbedError } from './errors.ts'
@@ -9,6 +9,8 @@ interface Owner {
   readonly pid: number
   readonly startedAt: string
 }
+
+const namelessMs = 3_000
 
 export interface LockOptions {
   /** What is locked, in words: `testbed default`. */
@@ -26,6 +28,7 @@ export interface LockOptions {
  */
 export async function takeLock(path: string, options: LockOptions): Promise<() => Promise<void>> {
   const ownerFile = `${path}.owner`
+  const self: Owner = { pid: process.pid, startedAt: await startTime(process.pid) }
   const attempt = async () => {
     try {
       const release = await lockfile.lock(path, {
@@ -34,7 +37,6 @@ export async function takeLock(path: string, options: LockOptions): Promise<() =
         stale: 20_000,
         update: 5_000,
       })
-      const self: Owner = { pid: process.pid, startedAt: await startTime(process.pid) }
       await writeFile(ownerFile, JSON.stringify(self))
       return async () => {
         await rm(ownerFile, { force: true })
@@ -43,7 +45,9 @@ export async function takeLock(path: string, options: LockOptions): Promise<() =
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ELOCKED') throw error
       const owner = await readOwner(ownerFile)
-      if (owner !== undefined && !(await isAlive(owner.pid, owner.startedAt))) {
+      const abandoned =
+        owner === undefined ? await isNameless(path) : !(await isAlive(owner.pid, owner.startedAt))
+      if (abandoned) {
         await rm(ownerFile, { force: true })
         await rm(path, { recursive: true, force: true })
       }
@@ -72,11 +76,19 @@ export async function takeLock(path: string, options: LockOptions): Promise<() =
   )
 }
 
+/** Whoever takes a lock writes its name down at once: it was killed before it could. */
+async function isNameless(path: string): Promise<boolean> {
+  return await stat(path).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs > namelessMs,
+    () => false,
+  )
+}
+
 async function readOwner(file: string): Promise<Owner | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as Owner
   } catch {
-    return undefined // not written yet, or half written: its lock counts as held
+    return undefined // not written yet, or half written
   }
 }
 

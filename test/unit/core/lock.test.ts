@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -42,3 +42,14 @@ test('the lock of a program that was killed is taken, though its parent takes no
   const release = await takeLock(lock, options)
   await release()
 })
+
+test('a lock whose taker was killed before it could write its name down is taken after a moment', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'lock-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const lock = path.join(folder, 'lock')
+  mkdirSync(lock)
+  await expect(takeLock(lock, options)).rejects.toThrow('testbed x is in use')
+  const release = await takeLock(lock, { ...options, waitMs: 8000 })
+  expect(JSON.parse(readFileSync(`${lock}.owner`, 'utf8'))).toMatchObject({ pid: process.pid })
+  await release()
+}, 10_000)
