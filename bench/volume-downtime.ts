@@ -127,20 +127,21 @@ async function measured(
     { ...probe, samplesFile: join(folder, 'samples.ndjson.gz') },
     AbortSignal.any([signal, ended.signal]),
   )
-  await systemClock.sleep(1000, signal)
-  const migrateStart = systemClock.monotonicNs()
-  const { bytes } = await move().catch((error: unknown) => {
+  try {
+    await systemClock.sleep(1000, signal)
+    const migrateStart = systemClock.monotonicNs()
+    const { bytes } = await move()
+    const migrateEnd = systemClock.monotonicNs()
+    await dependencies.waitUntilAnswering(target, workload.probe, workload.readyTimeoutMs, signal)
+    await systemClock.sleep(1000, signal)
+    const { samples, start: baselineStart, end } = await session.stop()
+    const marks = { baselineStart, migrateStart, migrateEnd, end }
+    const { serviceDowntimeMs } = measureService(samples, marks, probe).metrics
+    if (serviceDowntimeMs === undefined) throw new Error('clients saw no downtime, or no end of it')
+    return { downMs: serviceDowntimeMs, bytes }
+  } finally {
     ended.abort()
-    throw error
-  })
-  const migrateEnd = systemClock.monotonicNs()
-  await dependencies.waitUntilAnswering(target, workload.probe, workload.readyTimeoutMs, signal)
-  await systemClock.sleep(1000, signal)
-  const { samples, start: baselineStart, end } = await session.stop()
-  const marks = { baselineStart, migrateStart, migrateEnd, end }
-  const { serviceDowntimeMs } = measureService(samples, marks, probe).metrics
-  if (serviceDowntimeMs === undefined) throw new Error('clients saw no downtime, or no end of it')
-  return { downMs: serviceDowntimeMs, bytes }
+  }
 }
 
 await runBench(async (bench) => {

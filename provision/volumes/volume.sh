@@ -59,6 +59,7 @@ users_elsewhere() {
 # Processes that have something of it open in the host's own: for them the kernel refuses to unmount it.
 users_here() { find /proc/[0-9]*/fd /proc/[0-9]*/cwd -lname "$mounts/$name*" 2>/dev/null | cut -d/ -f3 | sort -u; }
 in_use_by() {
+  [ $# -gt 0 ] || fail "$name cannot be unmounted" 'dmesg on the host may tell why'
   fail "$name is in use by $(for pid; do echo "process $pid ($(cat "/proc/$pid/comm" 2>/dev/null || echo gone))"; done | paste -s -d ',' | sed 's/,/, /g')" \
     'stop what uses it first'
 }

@@ -83,10 +83,11 @@ async function startElsewhere(
 }
 
 /** Until the process has ended, and nothing of its container uses the volumes. */
-async function ended({ source, signal }: TrialContext, { pid }: Deployment): Promise<void> {
+async function ended({ source, patience, signal }: TrialContext, { pid }: Deployment): Promise<void> {
   const wait = 'while kill -0 "$1" 2>/dev/null; do sleep 0.005; done'
   // Docker kills it after ten seconds.
-  await runChecked(source, ['timeout', '60', 'sh', '-c', wait, 'sh', String(pid)], {
+  const seconds = String(60 * patience)
+  await runChecked(source, ['timeout', seconds, 'sh', '-c', wait, 'sh', String(pid)], {
     what: 'waiting for the end of the workload',
     kind: 'trial',
     signal,

@@ -67,7 +67,7 @@ async function controlOf({ source, destination, signal }: TrialContext): Promise
   })
 }
 
-/** Runs a script of `provision/kubernetes` on a host; answers what it printed. @throws TestbedError, also when it takes longer than that */
+/** Runs a script of `provision/kubernetes` on a host; answers what it printed. @throws TestbedError, also after `withinMs` */
 export async function runScript(
   context: TrialContext,
   host: Host,
