@@ -17,7 +17,7 @@ if command -v podman >/dev/null; then
 fi
 # What runc knows of a container, whichever engine called it.
 find /run -maxdepth 5 -name state.json 2>/dev/null | items 'runc state'
-for folder in /run/migration-testbed /var/lib/migration-testbed /var/tmp/migration-testbed; do
+for folder in /run/migration-testbed /run/migration-testbed-gates /var/lib/migration-testbed /var/tmp/migration-testbed; do
   # Images of workloads stay, and so does the place of volumes.
   find "$folder" -mindepth 1 -maxdepth 1 ! -name images ! -name volumes 2>/dev/null | items file
 done

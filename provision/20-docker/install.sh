@@ -1,8 +1,11 @@
 #!/bin/sh
-# Docker with experimental features on: without them the engine refuses checkpoints.
+# Docker with experimental features on: without them the engine refuses checkpoints. And with a runtime by which a container can
+# be started up to its process (provision/docker).
 #   TESTBED_DOCKER_SOURCE=distribution (default) | docker    docker: Docker's own package repository
 # shellcheck source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
+runtime=migration-testbed-gated
+runtime_path=/usr/local/lib/migration-testbed/provision/docker/runc-gated.sh
 
 from_docker() {
   apt_install ca-certificates curl
@@ -16,17 +19,25 @@ from_docker() {
   apt_install docker-ce docker-ce-cli containerd.io
 }
 
-experimental() {
+# The settings that we need, among those that are there. Answers whether there was something to change.
+settings() {
   file=/etc/docker/daemon.json
   mkdir -p /etc/docker
-  if [ ! -s "$file" ] || [ "$(tr -d '[:space:]' <"$file")" = '{}' ]; then
-    printf '{ "experimental": true }\n' >"$file"
-  elif ! grep -q '"experimental"[[:space:]]*:[[:space:]]*true' "$file"; then
-    cp "$file" "$file.before-testbed"
-    sed -i -e '/"experimental"[[:space:]]*:[[:space:]]*false,\{0,1\}/d' -e '0,/{/s//{ "experimental": true,/' "$file"
-  else
+  [ -s "$file" ] || echo '{}' >"$file"
+  cp "$file" "$file.new"
+  sed -i 's/\("experimental"[[:space:]]*:[[:space:]]*\)false/\1true/' "$file.new"
+  grep -q '"experimental"' "$file.new" || sed -i '0,/{/s//{ "experimental": true,/' "$file.new"
+  if ! grep -q "\"$runtime\"" "$file"; then
+    grep -q '"runtimes"' "$file.new" || sed -i '0,/{/s//{ "runtimes": {},/' "$file.new"
+    sed -z -i "s|\(\"runtimes\"[[:space:]]*:[[:space:]]*{\)|\1 \"$runtime\": { \"path\": \"$runtime_path\" },|" "$file.new"
+  fi
+  sed -z -i 's/,\([[:space:]]*}\)/\1/g' "$file.new" # behind what is now the last one
+  if cmp -s "$file" "$file.new"; then
+    rm "$file.new"
     return 1
   fi
+  [ "$(cat "$file")" = '{}' ] || cp "$file" "$file.before-testbed"
+  mv "$file.new" "$file"
 }
 
 if ! command -v dockerd >/dev/null; then
@@ -39,6 +50,6 @@ if ! command -v dockerd >/dev/null; then
   fi
 fi
 changed=no
-experimental && changed=yes
+settings && changed=yes
 service_enable docker /usr/sbin/dockerd
 [ "$changed" = no ] || ! docker version >/dev/null 2>&1 || service_restart docker

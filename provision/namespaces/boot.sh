@@ -51,6 +51,7 @@ else
 fi
 
 mount -t tmpfs -o nosuid,nodev,mode=0755 tmpfs run
+mount --make-shared run # as with systemd: what is mounted there later is seen in containers that ask for it
 mkdir -p run/lock run/sshd
 for data in docker containerd containers migration-testbed; do # overlayfs cannot stand on overlayfs
   mkdir -p "$folder/data/$data" "var/lib/$data"

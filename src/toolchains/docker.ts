@@ -2,6 +2,7 @@ import { TestbedError } from '../core/errors.ts'
 import { runChecked } from '../hosts/checked.ts'
 import type { Facts } from '../hosts/facts.ts'
 import type { Argv, Host } from '../hosts/host.ts'
+import { startSide } from './side.ts'
 import { type StagedCommand, stageCommand } from './staged-command.ts'
 import type { Deployment, Lack, TrialContext } from './toolchain.ts'
 import { volumeMounts } from './trial-volumes.ts'
@@ -11,9 +12,22 @@ export const trialLabel = 'migration-testbed.trial'
 /** Created on every host by `provision/20-docker/configure.sh`. */
 const serviceNetwork = 'svc'
 const timeoutMs = 120_000
+const startMs = 30_000
 /** Stand on every host that is up. */
-const scripts = '/usr/local/lib/migration-testbed/provision/network'
+const provision = '/usr/local/lib/migration-testbed/provision'
+const scripts = `${provision}/network`
 const holdScript = `${scripts}/hold.sh`
+/** Docker's name for provision/docker/runc-gated.sh. */
+const gatedRuntime = 'migration-testbed-gated'
+
+/** A container has all that Docker makes for it, but its process, which starts when the gate is opened. */
+export interface GatedContainer {
+  readonly container: string
+  /** Its address answers from here now, or soon. @throws TestbedError when it does not start */
+  open(): Promise<void>
+  /** Opened or not; one that was not is left as it was created. Idempotent. */
+  close(): void
+}
 
 /** Runs `docker …` on a host for a trial. @throws TestbedError with Docker's own last lines */
 export async function docker(
@@ -45,14 +59,24 @@ function containerOf(context: TrialContext): string {
  * What follows `docker run` or `docker create`: the same address, MAC and settings wherever the container is made.
  * CRIU restores seccomp filters only with help from the kernel that not every host has, so there is none.
  */
-export function containerArguments(context: TrialContext, image: string): string[] {
+export function containerArguments(
+  context: TrialContext,
+  image: string,
+  { gated = false }: { readonly gated?: boolean } = {},
+): string[] {
   const { workload, service } = context
+  // What is mounted there while it waits at its gate, it shall see.
+  const propagation = gated ? ':rslave' : ''
   return [
+    ...(gated ? ['--runtime', gatedRuntime] : []),
     ...['--name', containerOf(context), '--label', `${trialLabel}=${context.trial}`],
     ...['--network', serviceNetwork, '--ip', service.address, '--mac-address', service.mac],
     ...['--security-opt', 'seccomp=unconfined', '--security-opt', 'apparmor=unconfined'],
     ...['--stop-signal', workload.stopSignal],
-    ...volumeMounts(context).flatMap(({ source, target }) => ['--volume', `${source}:${target}`]),
+    ...volumeMounts(context).flatMap(({ source, target }) => [
+      '--volume',
+      `${source}:${target}${propagation}`,
+    ]),
     ...Object.entries(workload.environment).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
     image,
     ...workload.command,
@@ -70,6 +94,30 @@ export async function deployOnSource(context: TrialContext): Promise<Deployment>
 export async function runContainer(context: TrialContext, host: Host, image: string): Promise<Deployment> {
   const container = await docker(context, host, ['run', '--detach', ...containerArguments(context, image)])
   return await deploymentOf(context, host, container)
+}
+
+/** Creates the workload's container on the destination, and starts it as far as can be while it runs on the source. */
+export async function startGated(context: TrialContext): Promise<GatedContainer> {
+  const { destination, image, service, patience, signal } = context
+  const args = ['create', ...containerArguments(context, image.id, { gated: true })]
+  const container = await docker(context, destination, args)
+  const argv: Argv = ['sh', `${provision}/docker/gate.sh`, container, service.mac]
+  const script = await startSide(destination, argv, {}, signal)
+  const ms = startMs * patience
+  try {
+    await script.expect('waiting', { what: 'docker start', ms })
+  } catch (error) {
+    script.kill()
+    throw error
+  }
+  return {
+    container,
+    open: async () => {
+      script.tell('open')
+      await script.expect('open', { what: 'docker start', ms })
+    },
+    close: () => script.endInput(),
+  }
 }
 
 /** The container as a deployment. @throws TestbedError when it does not run: a restore can fail without saying so */

@@ -2,13 +2,14 @@ import { allEnded } from '../core/all-ended.ts'
 import { runChecked } from '../hosts/checked.ts'
 import {
   announce,
-  containerArguments,
   deploymentOf,
   deployOnSource,
   docker,
+  type GatedContainer,
   lacksDocker,
   releaseAddress,
   removeAll,
+  startGated,
 } from './docker.ts'
 import { goOnAtSource } from './go-on.ts'
 import { lackingAt } from './lacking.ts'
@@ -43,16 +44,19 @@ export const flockerVolume: Toolchain = {
     return await deployOnSource(context)
   },
   migrate: async (context, deployment, timeline) => {
-    const { destination, image } = context
-    const container = await timeline.phase('stage', () =>
-      docker(context, destination, ['create', ...containerArguments(context, image.id)]),
-    )
-    const volumes = await pushVolumes(context, timeline)
+    const gated = await timeline.phase('stage', () => startGated(context))
     try {
-      return await startElsewhere(context, deployment, container, volumes, timeline)
-    } catch (error) {
-      const takeBack = () => startAgain(context, deployment, container, volumes)
-      return await goOnAtSource(context, error, takeBack, 'with its volumes')
+      const volumes = await pushVolumes(context, timeline)
+      return await startElsewhere(context, deployment, gated, volumes, timeline).catch((error: unknown) =>
+        goOnAtSource(
+          context,
+          error,
+          () => startAgain(context, deployment, gated, volumes),
+          'with its volumes',
+        ),
+      )
+    } finally {
+      gated.close()
     }
   },
   remove: async (context) => {
@@ -65,7 +69,7 @@ export const flockerVolume: Toolchain = {
 async function startElsewhere(
   context: TrialContext,
   deployment: Deployment,
-  container: string,
+  { container, open }: GatedContainer,
   volumes: MovingVolumes,
   timeline: Timeline,
 ): Promise<Migration> {
@@ -75,9 +79,11 @@ async function startElsewhere(
   await timeline.phase('stop', () => Promise.race([stopped, ended(context, deployment)]))
   // Docker takes what is left of the container apart meanwhile.
   await allEnded([volumes.handOver({ frozen: false }), stopped])
-  await timeline.phase('start', () => docker(context, destination, ['start', container]))
+  await allEnded([
+    timeline.phase('start', open),
+    timeline.phase('switch', () => announce(context, destination, 3)),
+  ])
   const started = await deploymentOf(context, destination, container)
-  await timeline.phase('switch', () => announce(context, destination, 3))
   const { bytes } = await volumes.finish()
   return { deployment: started, transferredBytes: bytes }
 }
@@ -97,10 +103,11 @@ async function ended({ source, patience, signal }: TrialContext, { pid }: Deploy
 async function startAgain(
   context: TrialContext,
   { container: own }: Deployment,
-  container: string,
+  { container, close }: GatedContainer,
   volumes: MovingVolumes,
 ): Promise<void> {
   const { source, destination } = context
+  close()
   // Its host may be gone altogether.
   await docker(context, destination, ['rm', '--force', container], 10_000).catch(() => undefined)
   await volumes.takeBack('the workload could not be started there')

@@ -65,18 +65,37 @@ describeOnHosts('provision scripts', () => {
     expect(await runScript(`${folder}/verify.sh`)).toMatchObject({ exitCode: 0 })
   })
 
-  test('docker without experimental features does not verify, and install.sh mends it', async () => {
-    await shell(
-      'echo "{}" >/etc/docker/daemon.json; pkill -x dockerd; while pgrep -x dockerd; do sleep 0.1; done',
-    )
-    await shell('setsid /etc/migration-testbed/services/docker >>/var/log/docker.log 2>&1 </dev/null &')
-    const broken = await runScript('20-docker/verify.sh')
-    expect(broken.exitCode).toBe(1)
-    expect(broken.output).toContain(
-      'hint: set "experimental": true in /etc/docker/daemon.json and restart it',
-    )
-    expect(await runScript('20-docker/install.sh')).toMatchObject({ exitCode: 0 })
-    expect(await runScript('20-docker/verify.sh')).toMatchObject({ exitCode: 0 })
+  test('docker without what we need does not verify, and install.sh adds that to its settings', async () => {
+    const file = '/etc/docker/daemon.json'
+    const restart = async () => {
+      await shell('pkill -x dockerd; while pgrep -x dockerd; do sleep 0.1; done')
+      await shell('setsid /etc/migration-testbed/services/docker >>/var/log/docker.log 2>&1 </dev/null &')
+    }
+    const own = { runtimes: { own: { path: '/usr/sbin/runc' } }, debug: true }
+    for (const [settings, hint] of [
+      [{ experimental: false, ...own }, `hint: set "experimental": true in ${file} and restart it`],
+      [
+        { experimental: true, ...own },
+        `hint: run provision/20-docker/install.sh on the host: it adds it to ${file}`,
+      ],
+    ] as const) {
+      await shell(`echo '${JSON.stringify(settings)}' >${file}`)
+      await restart()
+      const broken = await runScript('20-docker/verify.sh')
+      expect(broken.exitCode).toBe(1)
+      expect(broken.output).toContain(hint)
+      expect(await runScript('20-docker/install.sh')).toMatchObject({ exitCode: 0 })
+      expect(await runScript('20-docker/verify.sh')).toMatchObject({ exitCode: 0 })
+      expect(JSON.parse(await shell(`cat ${file}`))).toEqual({
+        experimental: true,
+        debug: true,
+        runtimes: {
+          own: own.runtimes.own,
+          'migration-testbed-gated': { path: `${remoteFolder}/docker/runc-gated.sh` },
+        },
+      })
+      expect(JSON.parse(await shell(`cat ${file}.before-testbed`))).toEqual(settings)
+    }
   })
 
   test('up shows what a script says when a host cannot be mended, and its log', async () => {

@@ -3,9 +3,9 @@ import { execa } from 'execa'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/time.ts'
 import { createTimeline } from '../../src/toolchains/timeline.ts'
+import { prepareMove } from '../support/prepare-move.ts'
 import { describeOnHosts } from '../support/requirements.ts'
 import { bringUpHere, type TestbedHere } from '../support/running-testbed.ts'
-import { prepareMove } from './prepare.ts'
 
 const never = new AbortController().signal
 

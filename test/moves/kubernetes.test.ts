@@ -5,9 +5,9 @@ import { systemClock } from '../../src/core/time.ts'
 import { createTimeline } from '../../src/toolchains/timeline.ts'
 import type { TrialContext } from '../../src/toolchains/toolchain.ts'
 import { lacksGo, withCluster } from '../support/cluster.ts'
+import { prepareMove } from '../support/prepare-move.ts'
 import { describeOnHosts, lacks } from '../support/requirements.ts'
 import { bringUpHere, type TestbedHere } from '../support/running-testbed.ts'
-import { prepareMove } from './prepare.ts'
 
 const moves = 20
 const kubectl = [

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/time.ts'
 import { createTimeline } from '../../src/toolchains/timeline.ts'
+import { prepareMove } from '../support/prepare-move.ts'
 import { describeOnHosts } from '../support/requirements.ts'
 import { bringUpHere, type TestbedHere } from '../support/running-testbed.ts'
-import { prepareMove } from './prepare.ts'
 import { httpStream, openStream, type Protocol, redisStream } from './stream.ts'
 
 const moves = 20

@@ -1,9 +1,9 @@
 import { messageOf, TestbedError } from '../../core/errors.ts'
 import { waitUntilAnswering } from '../../probes/ready.ts'
 import { saveCriuWork } from '../criu-work.ts'
+import type { Side } from '../side.ts'
 import type { TrialContext } from '../toolchain.ts'
 import { runScript } from './host-side.ts'
-import type { Side } from './side.ts'
 
 const rescueMs = 20_000
 const answerMs = 5000

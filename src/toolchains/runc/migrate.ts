@@ -3,6 +3,7 @@ import type { Argv } from '../../core/process.ts'
 import { type ClockOffset, estimateClockOffset } from '../../hosts/clock-offset.ts'
 import type { Host } from '../../hosts/host.ts'
 import { clearCriuWork } from '../criu-work.ts'
+import { type Side, startSide } from '../side.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Migration, TrialContext } from '../toolchain.ts'
 import { type MovingVolumes, pushVolumes, volumeMounts } from '../trial-volumes.ts'
@@ -11,7 +12,6 @@ import { addFigures } from './figures.ts'
 import { deploymentOn, prepareHost, scriptArgv } from './host-side.ts'
 import type { Mode } from './modes.ts'
 import { copyRounds, parseStatistics } from './rounds.ts'
-import { type Side, startSide } from './side.ts'
 
 /** A fixed one: who has it already is told by name. Below those that the kernel gives to outgoing connections. */
 const pageServerPort = 27_027

@@ -1,6 +1,6 @@
 import { type DumpStats, parseCriuStats } from '../criu-stats.ts'
+import type { Side } from '../side.ts'
 import type { Timeline } from '../timeline.ts'
-import type { Side } from './side.ts'
 
 export interface Round {
   readonly stats: DumpStats

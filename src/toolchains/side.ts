@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline'
-import { messageOf, TestbedError } from '../../core/errors.ts'
-import { lastLines } from '../../core/process.ts'
-import { formatDuration } from '../../core/units.ts'
-import type { Argv, Host } from '../../hosts/host.ts'
+import { messageOf, TestbedError } from '../core/errors.ts'
+import { lastLines } from '../core/process.ts'
+import { formatDuration } from '../core/units.ts'
+import type { Argv, Host } from '../hosts/host.ts'
 
 /** A script that does one side of a move, and says with a word a line how far it is. */
 export interface Side {

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
-import type { Host, Process } from '../../../../src/hosts/host.ts'
-import { startSide } from '../../../../src/toolchains/runc/side.ts'
+import type { Host, Process } from '../../../src/hosts/host.ts'
+import { startSide } from '../../../src/toolchains/side.ts'
 
 /** A script on a host whose words the test says. */
 async function fakeSide(signal = new AbortController().signal) {

@@ -10,7 +10,7 @@ import type { Host } from '../../src/hosts/host.ts'
 import { cacheFolder } from '../../src/testbed/state.ts'
 import { toolchains } from '../../src/toolchains/all.ts'
 import type { Toolchain, TrialContext } from '../../src/toolchains/toolchain.ts'
-import type { TestbedHere } from '../support/running-testbed.ts'
+import type { TestbedHere } from './running-testbed.ts'
 
 const never = new AbortController().signal
 
