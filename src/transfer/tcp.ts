@@ -35,7 +35,7 @@ export async function openReceiver(destination: Host, source: Host, consume: Arg
         await Promise.race([process.exit, rejectWhenAborted(lastWords)]).catch(() => undefined)
         process.kill()
         const words = `${sent.stderr}\n${said()}`
-        throw transferFailed(source, `${produce[0]} could not be sent to ${destination.name}`, words)
+        throw transferFailed(source, `the stream to ${destination.name} broke off`, words)
       }
       const exitCode = await process.exit
       if (exitCode !== 0) throw transferFailed(destination, 'what was sent could not be taken', said())

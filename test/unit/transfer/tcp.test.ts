@@ -110,7 +110,7 @@ test('what the source cannot send ends the listener and names the source', async
   const receiver = await openReceiver(destination, source, ['cat'])
   await expect(receiver.receiveFrom(source, ['tar', '-c'], never)).rejects.toMatchObject({
     kind: 'trial',
-    message: 'transfer: tar could not be sent to host-b',
+    message: 'transfer: the stream to host-b broke off',
     parts: { where: 'host-a', why: ['tar ended with 2'] },
   })
   expect(listener.wasKilled()).toBe(true)
