@@ -76,6 +76,14 @@ reserve() {
   ! gives_back || head -c $(($1 * 2)) /dev/zero >"$images/reserved" 2>/dev/null || true # it was worth trying
 }
 
+# not_written WHAT: fails with it, and says so when there is no room. tar does not when a little of what it wrote last had room.
+not_written() {
+  for folder in "$images" "$bundle/upper"; do
+    [ "$(df --output=avail "$folder" | tail -n 1)" -gt 0 ] || set -- "$1: No space left on device ($folder)"
+  done
+  failed "$1"
+}
+
 layer() { tar -x -b 64 -B -g /dev/null --xattrs --xattrs-include='*' --numeric-owner -C "$bundle/upper"; }
 unpack() { tar -x -b 2048 -B -C "$state"; }
 
@@ -94,7 +102,7 @@ if [ "$MODE" = diskless ]; then
   receiver=$!
   timeout 5 sh -c 'dd bs=1 count=1 >/dev/null 2>&1' <&7 || { quote page-server; failed "the page server does not listen on $PAGE_SERVER"; }
 fi
-layer || failed 'the writable layer could not be unpacked'
+layer || not_written 'the writable layer could not be unpacked'
 tell synchronised
 if [ "$MODE" = diskless ]; then
   read -r word bytes <&3 && [ "$word" = reserve ] || exit 0
@@ -103,9 +111,9 @@ if [ "$MODE" = diskless ]; then
 fi
 
 while read -r word round <&3 && [ "$word" = round ]; do
-  unpack || failed "round $round could not be unpacked"
+  unpack || not_written "round $round could not be unpacked"
   if [ "$COMPRESSION" != none ] && [ "$TRANSFER" != rsync ]; then
-    $COMPRESSION -d <packed | tar -x -C "$state" || failed "round $round could not be unpacked"
+    $COMPRESSION -d <packed | tar -x -C "$state" || not_written "round $round could not be unpacked"
     rm packed
   fi
   tell "round $round"
@@ -116,9 +124,9 @@ rm -f "$images/reserved"
 # A connection that breaks looks like this too, and whoever hears of it first tells.
 broken='the transfer broke off: what was received is not whole'
 if [ "$COMPRESSION" = none ] || [ "$TRANSFER" = rsync ]; then
-  { unpack && layer; } || failed "$broken"
+  { unpack && layer; } || not_written "$broken"
 else
-  $COMPRESSION -d | { unpack && layer; } || failed "$broken"
+  $COMPRESSION -d | { unpack && layer; } || not_written "$broken"
 fi
 tell received
 [ "$MODE" != diskless ] || wait "$receiver" || { quote page-server; failed 'the page server'; } # it writes its last when it ends
