@@ -7,6 +7,14 @@ set -eu
 network=/usr/local/lib/migration-testbed/provision/network
 gates=/run/migration-testbed-gates
 gate=$gates/$1
+close() {
+  exec 8>&-
+  wait
+  sh "$network/hold.sh" release
+  rm -f "$gate" "$gate.failed"
+  rmdir "$gates" 2>/dev/null || :
+}
+trap close EXIT
 mkdir -p "$gates"
 mkfifo "$gate"
 sh "$network/hold.sh" hide "$2"
@@ -19,14 +27,6 @@ start() {
 }
 start "$1" &
 starting=$!
-close() {
-  exec 8>&-
-  wait "$starting" || :
-  sh "$network/hold.sh" release
-  rm -f "$gate" "$gate.failed"
-  rmdir "$gates" 2>/dev/null || :
-}
-trap close EXIT
 exec 8>"$gate"
 [ ! -e "$gate.failed" ] || exit 1
 echo waiting

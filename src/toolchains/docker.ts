@@ -103,9 +103,10 @@ export async function startGated(context: TrialContext): Promise<GatedContainer>
   const container = await docker(context, destination, args)
   const argv: Argv = ['sh', `${provision}/docker/gate.sh`, container, service.mac]
   const script = await startSide(destination, argv, {}, signal)
-  const ms = startMs * patience
+  const hint = `look at Docker's own log on ${destination.name}, and try the workload's command by hand in its image`
+  const limit = { what: 'docker start', ms: startMs * patience, hint }
   try {
-    await script.expect('waiting', { what: 'docker start', ms })
+    await script.expect('waiting', limit)
   } catch (error) {
     script.kill()
     throw error
@@ -114,7 +115,7 @@ export async function startGated(context: TrialContext): Promise<GatedContainer>
     container,
     open: async () => {
       script.tell('open')
-      await script.expect('open', { what: 'docker start', ms })
+      await script.expect('open', limit)
     },
     close: () => script.endInput(),
   }

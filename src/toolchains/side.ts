@@ -13,7 +13,10 @@ export interface Side {
    * Waits for the line that begins with `word`; answers the rest of it. Lines come in the script's order, each is taken once.
    * @throws TestbedError when it says something else, ends, or is silent for `ms`: `what` is what it then hangs in
    */
-  expect(word: string, limit: { readonly what: string; readonly ms: number }): Promise<string>
+  expect(
+    word: string,
+    limit: { readonly what: string; readonly ms: number; readonly hint?: string },
+  ): Promise<string>
   /** Rejects when it fails, whatever is waited for; never resolves. */
   readonly broken: Promise<never>
   tell(words: string): void
@@ -36,8 +39,9 @@ export async function startSide(
   const port = Promise.withResolvers<number>()
   const broken = Promise.withResolvers<never>()
   for (const promise of [port.promise, broken.promise]) promise.catch(() => {}) // nobody has to wait for it
-  const fail = (message: string) => {
-    const error = new TestbedError('trial', message, { where: host.name, why: wordsOf(said) })
+  const fail = (message: string, hint?: string) => {
+    const parts = { where: host.name, why: wordsOf(said), ...(hint === undefined ? {} : { hint }) }
+    const error = new TestbedError('trial', message, parts)
     broken.reject(error)
     port.reject(error)
     return error
@@ -80,17 +84,18 @@ export async function startSide(
     host,
     port: port.promise,
     broken: broken.promise,
-    expect: async (word, { what, ms }) => {
+    expect: async (word, { what, ms, hint }) => {
       const line = await next(AbortSignal.any([AbortSignal.timeout(ms), signal]))
       signal.throwIfAborted()
       if (line === undefined) {
         throw fail(
           ended === undefined ? `${what} hangs: no end after ${formatDuration(ms)}` : `${what}: ${ended}`,
+          hint,
         )
       }
       const [first = '', ...rest] = line.split(' ')
       if (first === word) return rest.join(' ')
-      throw fail(failureIn(line) ?? `${what}: it said ${line}`)
+      throw fail(failureIn(line) ?? `${what}: it said ${line}`, hint)
     },
     tell: (words) => process.stdin.write(`${words}\n`),
     endInput: () => process.stdin.end(),

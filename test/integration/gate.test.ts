@@ -76,6 +76,7 @@ describeOnHosts('a container at its gate', () => {
       parts: {
         where: 'host-b',
         why: expect.arrayContaining([expect.stringContaining('/no/such/program')]),
+        hint: expect.stringContaining('by hand'),
       },
     })
     expect(await leftBehind()).toBe('')
