@@ -100,3 +100,10 @@ test.each([
 ])('%d ms are %s', (ms, text) => {
   expect(clockText(ms)).toBe(text)
 })
+
+test('a step that takes long says now and then how far it is', () => {
+  const { lines, show } = watch()
+  show({ kind: 'step-started', step: 'build' })
+  for (let count = 1; count <= 8; count += 1) show({ kind: 'note', text: `${count} of 8 packages` }, 10_000)
+  expect(lines).toEqual(['[    0.0 s] build', '[   30.0 s] 3 of 8 packages', '[   60.0 s] 6 of 8 packages'])
+})
