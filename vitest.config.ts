@@ -48,6 +48,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'kubeadm',
+          include: ['test/kubeadm/**/*.test.ts'],
+          // Builds kubeadm first.
+          testTimeout: 20 * 60_000,
+          hookTimeout: 40 * 60_000,
+        },
+      },
+      {
+        test: {
           name: 'vm-volumes',
           include: ['test/vm-volumes/**/*.test.ts'],
           // Builds ZFS for the guests' kernel first.

@@ -7,8 +7,9 @@
 within=$((120 * $(patience)))s
 
 kubectl get --raw=/readyz >/dev/null 2>&1 || {
-  tail_of kube-apiserver
-  fail 'the API server is not ready' "its log is $logs/kube-apiserver.log"
+  # shellcheck disable=SC2046 # a pattern, with pods
+  tail -q -n 5 $(api_log) 2>/dev/null | cut -c 1-300 >&2 || true
+  fail 'the API server is not ready' "its log is $(api_log)"
 }
 for node; do
   kubectl wait --for=condition=Ready "node/$node" --timeout=$within >/dev/null 2>&1 || {

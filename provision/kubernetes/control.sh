@@ -10,6 +10,8 @@ if [ "$source" = k3s ]; then
   k3s_password
   k3s_server_settings "$node" "$address" >"$conf/k3s.yaml"
   sh "$here/manager.sh"
+elif [ "$source" = kubeadm ]; then
+  kubeadm_control "$node" "$address"
 else
   mkdir -p "$state/etcd"
   chmod 0700 "$state/etcd"

@@ -16,6 +16,11 @@ if [ "$source" = k3s ]; then
   echo "$grace" >"$mark"
   exit
 fi
+if [ "$source" = kubeadm ]; then
+  kubeadm_manager "$@"
+  echo "$grace" >"$mark"
+  exit
+fi
 for argument; do set -- "$@" "--$argument" && shift; done
 [ "$(cat "$mark" 2>/dev/null)" = "$grace" ] || stop kube-controller-manager
 start kube-controller-manager "$kube" kube-controller-manager --kubeconfig="$manager" --authentication-kubeconfig="$manager" \

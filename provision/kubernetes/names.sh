@@ -9,7 +9,7 @@ conf=/etc/migration-testbed/kubernetes           # what they are told, and keys
 logs=/var/log/kubernetes
 socket=/run/migration-testbed-kubernetes/containerd.sock
 kube=$home/bin/kube
-source=$(cat "$home/source" 2>/dev/null || echo modules) # where it comes from: k3s runs all parts of a host as one service
+source=$(cat "$home/source" 2>/dev/null || echo modules) # where it comes from: k3s runs all parts of a host as one service, kubeadm those of the control plane as pods
 # As whoever administers the cluster: on the host of its control plane.
 kubectl() { "$kube" kubectl --kubeconfig "$conf/client.conf" "$@"; }
 pods_of() { echo "10.244.$1.0/24"; } # of the node with this number
@@ -19,6 +19,7 @@ trusted=$conf/node/ca.crt # of the cluster, on every node
 registry_of() { echo "$1:5000"; }                       # of the cluster whose control plane is on the host with this address
 images="$home/bin/ctr --address $socket -n k8s.io"      # of the kubelet's containerd
 containers=/run/containerd/runc/k8s.io                  # where it lets runc keep their state
+bundles=/run/migration-testbed-kubernetes/containerd/io.containerd.runtime.v2.task/k8s.io
 restoring=/run/migration-testbed-kubernetes/restore     # what pods of the RuntimeClass testbed-restore are restored from
 restored=/run/migration-testbed-kubernetes/restored     # marks that runc-restore.sh leaves until they are started
 
@@ -37,8 +38,48 @@ keep() {
   if cmp -s "$1.new" "$1"; then rm "$1.new"; else mv "$1.new" "$1"; fi
 }
 
+# kubelet_settings ADDRESS, kube_proxy_settings NODE: of a node, where these are programs of their own.
+kubelet_settings() {
+  cat <<END
+apiVersion: kubelet.config.k8s.io/v1beta1
+kind: KubeletConfiguration
+address: $1
+authentication: { anonymous: { enabled: false }, webhook: { enabled: true }, x509: { clientCAFile: $conf/node/ca.crt } }
+authorization: { mode: Webhook }
+tlsCertFile: $conf/node/kubelet.crt
+tlsPrivateKeyFile: $conf/node/kubelet.key
+containerRuntimeEndpoint: unix://$socket
+cgroupDriver: cgroupfs
+failCgroupV1: false
+failSwapOn: false
+healthzBindAddress: 127.0.0.1
+# The namespaces of hosts share one disk: what one of them sees as full is so for all.
+evictionHard: { memory.available: 100Mi, nodefs.available: 2%, imagefs.available: 2% }
+imageGCHighThresholdPercent: 100
+imageMinimumGCAge: 24h
+resolvConf: ""
+registerNode: true
+END
+}
+kube_proxy_settings() {
+  cat <<END
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: iptables
+hostnameOverride: $1
+clientConnection: { kubeconfig: $conf/node/kube-proxy.conf }
+clusterCIDR: 10.244.0.0/16
+healthzBindAddress: 127.0.0.1:10256
+metricsBindAddress: 127.0.0.1:10249
+# Limits of connections belong to the kernel, which hosts share.
+conntrack: { maxPerCore: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s }
+END
+}
+
 # shellcheck source=k3s.sh
 [ "$source" != k3s ] || . "$here/k3s.sh"
+# shellcheck source=kubeadm.sh
+[ "$source" != kubeadm ] || . "$here/kubeadm.sh"
 
 started=
 running() {
@@ -68,6 +109,15 @@ stop() {
   running "$1" || return 0
   if has_systemd; then systemctl stop "testbed-$1"; else kill "$(cat "/run/testbed-$1.pid")"; fi
   wait_until 20 "the end of $1" sh -c '! kill -0 "$1" 2>/dev/null' sh "$(cat "/run/testbed-$1.pid" 2>/dev/null || echo none)"
+}
+
+# api_log: where the API server of the control plane's host writes.
+api_log() {
+  case $source in
+    k3s) echo "$logs/k3s.log" ;;
+    kubeadm) echo "$logs/pods/kube-system_kube-apiserver-*/kube-apiserver/*.log" ;;
+    *) echo "$logs/kube-apiserver.log" ;;
+  esac
 }
 
 # The last lines of a service's log, for whoever reads the error.

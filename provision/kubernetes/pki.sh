@@ -46,8 +46,9 @@ END
 
 authority ca kubernetes-ca
 authority front-proxy-ca front-proxy-ca
+for node; do [ "${node#*=}" != "$address" ] || control=${node%%=*}; done
 certificate apiserver ca /CN=kube-apiserver serverAuth \
-  "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,DNS:localhost,IP:127.0.0.1,IP:$first_service,IP:$address"
+  "DNS:$control,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,DNS:localhost,IP:127.0.0.1,IP:$first_service,IP:$address"
 certificate apiserver-kubelet-client ca /O=system:masters/CN=kube-apiserver-kubelet-client clientAuth
 certificate front-proxy-client front-proxy-ca /CN=front-proxy-client clientAuth
 certificate registry ca /CN=registry serverAuth "IP:$address"

@@ -3,6 +3,7 @@ import type {
   ComponentSources,
   ProviderName,
   ResolvedK3s,
+  ResolvedKubeadm,
   ResolvedVagrant,
   ResolvedVm,
 } from './resolved.ts'
@@ -18,6 +19,7 @@ export interface TestbedDocument {
   readonly components: readonly ComponentName[]
   readonly sources: ComponentSources
   readonly k3s: ResolvedK3s
+  readonly kubeadm: ResolvedKubeadm
   readonly image: string
   readonly vm: {
     readonly memory: string

@@ -8,7 +8,7 @@ export type ComponentName = (typeof componentNames)[number]
 export interface ComponentSources {
   readonly docker: 'distribution' | 'docker'
   readonly criu: 'auto' | 'archive' | 'sid' | 'ppa'
-  readonly kubernetes: 'auto' | 'modules' | 'k3s'
+  readonly kubernetes: 'auto' | 'modules' | 'k3s' | 'kubeadm'
 }
 /** A release of k3s in place of the pinned one, or a file in place of a download. */
 export interface ResolvedK3s {
@@ -17,6 +17,13 @@ export interface ResolvedK3s {
   readonly sha256?: string
   /** Absolute path. */
   readonly file?: string
+}
+/** A release of kubeadm in place of the pinned one, or a folder in place of packages. */
+export interface ResolvedKubeadm {
+  /** `v1.34.4` */
+  readonly version?: string
+  /** Absolute path; holds kubeadm, kubelet and kubectl, and images.tar if there is no way to the images of the release. */
+  readonly folder?: string
 }
 /** What a virtual machine is made of; providers without any ignore it. */
 export interface ResolvedVm {
@@ -89,6 +96,7 @@ export interface ResolvedTestbed {
   readonly components: readonly ComponentName[]
   readonly sources: ComponentSources
   readonly k3s: ResolvedK3s
+  readonly kubeadm: ResolvedKubeadm
   /** A folder of `testbed/images/`, or `auto`: what that is stands with the provider. */
   readonly image: string
   readonly vm: ResolvedVm

@@ -7,7 +7,13 @@ import type { TestbedDocument } from './documents.ts'
 import { checkMachines, resolveMachine } from './machines.ts'
 import { configurationFile, projectFolders } from './paths.ts'
 import { unknownName } from './problems.ts'
-import type { ResolvedK3s, ResolvedNetwork, ResolvedTestbed, ResolvedVm } from './resolved.ts'
+import type {
+  ResolvedK3s,
+  ResolvedKubeadm,
+  ResolvedNetwork,
+  ResolvedTestbed,
+  ResolvedVm,
+} from './resolved.ts'
 import type { Pointer } from './yaml-document.ts'
 
 /**
@@ -33,6 +39,7 @@ const rules: readonly Rule<TestbedDocument>[] = [
     },
   },
   { reads: ['k3s'], check: checkK3s },
+  { reads: ['kubeadm'], check: checkKubeadm },
   {
     reads: ['image'],
     check: async ({ image }, report) => {
@@ -116,6 +123,7 @@ function resolve(document: TestbedDocument, file: string): ResolvedTestbed {
     components: document.components,
     sources: document.sources,
     k3s: resolveK3s(document.k3s, file),
+    kubeadm: resolveKubeadm(document.kubeadm, file),
     image: document.image,
     vm: resolveVm(document.vm),
     vagrant: document.vagrant,
@@ -132,6 +140,18 @@ function checkK3s({ k3s }: TestbedDocument, report: Report): void {
 
 function resolveK3s({ file: program, ...rest }: TestbedDocument['k3s'], file: string): ResolvedK3s {
   return { ...rest, ...(program === undefined ? {} : { file: path.resolve(path.dirname(file), program) }) }
+}
+
+function checkKubeadm({ kubeadm }: TestbedDocument, report: Report): void {
+  if (kubeadm.version !== undefined && kubeadm.folder !== undefined) {
+    report(['kubeadm', 'version'], 'programs of a folder have the version that they have', {
+      hint: 'leave out version, which is for packages, or folder',
+    })
+  }
+}
+
+function resolveKubeadm({ folder, ...rest }: TestbedDocument['kubeadm'], file: string): ResolvedKubeadm {
+  return { ...rest, ...(folder === undefined ? {} : { folder: path.resolve(path.dirname(file), folder) }) }
 }
 
 function resolveVm({ memory, disk, ...rest }: TestbedDocument['vm']): ResolvedVm {

@@ -1,11 +1,12 @@
 import type { ResolvedTestbed } from '../../config/resolved.ts'
 import type { Progress } from '../../core/progress.ts'
 import { ensureK3s } from './k3s.ts'
+import { ensureKubeadm } from './kubeadm.ts'
 import { ensureModules, haveModules } from './modules.ts'
 
 /** What a node of a cluster runs, in a folder of the cache. */
 export interface KubernetesProgram {
-  readonly source: 'modules' | 'k3s'
+  readonly source: 'modules' | 'k3s' | 'kubeadm'
   readonly folder: string
   /** Those in the folder; `kube` is always there, and is `kubectl` too. */
   readonly programs: readonly string[]
@@ -26,10 +27,11 @@ export interface ProgramContext {
  */
 export async function ensureKubernetes(
   context: ProgramContext,
-  { sources, k3s }: Pick<ResolvedTestbed, 'sources' | 'k3s'>,
+  { sources, k3s, kubeadm }: Pick<ResolvedTestbed, 'sources' | 'k3s' | 'kubeadm'>,
   signal: AbortSignal,
 ): Promise<KubernetesProgram> {
   const { kubernetes: wanted } = sources
+  if (wanted === 'kubeadm') return await ensureKubeadm(context, kubeadm, signal)
   if (wanted === 'k3s' || (wanted === 'auto' && !(await haveModules(context, signal))))
     return await ensureK3s(context, k3s, signal)
   return await ensureModules(context, signal)

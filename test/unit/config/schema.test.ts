@@ -59,6 +59,7 @@ const testbed: Complete<TestbedDocument> = {
   components: ['docker'],
   sources: { docker: 'distribution', criu: 'auto', kubernetes: 'auto' },
   k3s: { version: 'v1.34.3+k3s1', sha256: '0'.repeat(64), file: 'k3s' },
+  kubeadm: { version: 'v1.34.4', folder: 'kubeadm' },
   image: 'debian-13',
   vm: { memory: '1GiB', cpus: 2, disk: '8GiB', accelerator: 'auto', network: 'auto' },
   vagrant: { hypervisor: 'auto', box: 'bento/ubuntu-24.04', boxVersion: '>= 0' },

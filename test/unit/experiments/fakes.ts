@@ -53,6 +53,7 @@ export const resolvedTestbed: ResolvedTestbed = {
   components: ['docker', 'criu'],
   sources: { docker: 'distribution', criu: 'auto', kubernetes: 'auto' },
   k3s: {},
+  kubeadm: {},
   image: 'debian-13',
   vm: { memoryBytes: 2 ** 30, cpus: 2, diskBytes: 8 * 2 ** 30, accelerator: 'auto', network: 'auto' },
   vagrant: { hypervisor: 'auto', boxVersion: '>= 0' },

@@ -1,9 +1,22 @@
 import { createHash } from 'node:crypto'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { packageRoot } from '../../../src/config/paths.ts'
+import type { ComponentSources } from '../../../src/config/resolved.ts'
+import { runLocal } from '../../../src/core/process.ts'
 import { ensureK3s } from '../../../src/provision/kubernetes/k3s.ts'
 import { ensureKubernetes } from '../../../src/provision/kubernetes/program.ts'
 
@@ -19,9 +32,10 @@ afterEach(async () => {
 })
 
 const context = () => ({ projectFolder: packageRoot, cacheFolder, progress: () => {} })
-const from = (kubernetes: 'auto' | 'modules' | 'k3s', k3s = {}) => ({
+const from = (kubernetes: ComponentSources['kubernetes'], wanted = {}) => ({
   sources: { docker: 'distribution', criu: 'auto', kubernetes } as const,
-  k3s,
+  k3s: wanted,
+  kubeadm: wanted,
 })
 const program = 'not k3s at all'
 const sha256 = createHash('sha256').update(program).digest('hex')
@@ -76,4 +90,48 @@ test('a file that is not there is named, with what else could be taken', async (
       hint: expect.stringContaining('sources: { kubernetes: modules }'),
     },
   })
+})
+
+async function kubeadmFolder(names: readonly string[]): Promise<string> {
+  const folder = path.join(cacheFolder, 'of-mine')
+  await mkdir(folder)
+  for (const name of names)
+    await writeFile(path.join(folder, name), `#!/bin/sh\necho v1.34.9\n`, { mode: 0o755 })
+  return folder
+}
+
+test('kubeadm comes from a folder of this machine, with images, as programs of one name', async () => {
+  const folder = await kubeadmFolder(['kubeadm', 'kubelet', 'kubectl', 'images.tar'])
+  const found = await ensureKubernetes(context(), from('kubeadm', { folder }), signal)
+  const programs = ['kube', 'kubeadm', 'kubelet', 'kubectl', 'images.tar']
+  expect(found).toMatchObject({ source: 'kubeadm', version: '1.34.9', programs })
+  await writeFile(path.join(found.folder, 'kubectl'), '#!/bin/sh\necho asked "$@"\n')
+  const asked = await runLocal([path.join(found.folder, 'kube'), 'kubectl', 'get', 'two words'])
+  expect(asked.stdout).toBe('asked get two words\n')
+  expect(await ensureKubernetes(context(), from('kubeadm', { folder }), signal)).toEqual(found)
+  await utimes(path.join(folder, 'kubelet'), 1, 1)
+  const anew = await ensureKubernetes(context(), from('kubeadm', { folder }), signal)
+  expect(anew.digest).not.toBe(found.digest)
+})
+
+test('a folder that lacks a program of kubeadm is refused with what it lacks', async () => {
+  const folder = await kubeadmFolder(['kubeadm', 'kubectl'])
+  await expect(ensureKubernetes(context(), from('kubeadm', { folder }), signal)).rejects.toMatchObject({
+    kind: 'configuration',
+    message: 'the folder of kubeadm lacks kubelet',
+    parts: { where: folder, hint: expect.stringContaining('kubeadm, kubelet, kubectl') },
+  })
+})
+
+test('without apt the packages of kubeadm cannot be had, and nothing half-made is left', async () => {
+  for (const name of ['sh', 'rm']) await symlink(`/bin/${name}`, path.join(cacheFolder, name))
+  process.env.PATH = cacheFolder
+  await expect(ensureKubernetes(context(), from('kubeadm'), signal)).rejects.toMatchObject({
+    message: 'fetching kubeadm v1.34.4 failed (exit 1)',
+    parts: {
+      why: ['the packages of Kubernetes need apt-get, which this machine lacks'],
+      hint: expect.stringContaining('kubeadm: { folder: … }'),
+    },
+  })
+  expect(await readdir(path.join(cacheFolder, 'kubernetes'))).toEqual([])
 })
