@@ -22,7 +22,7 @@ is_gone() { ! [ -e "$containers/$1" ]; }
 of_the_cluster() {
   grep -sl '"io.kubernetes.cri.sandbox-namespace":"kube-system"' "$bundles"/*/config.json | while read -r settings; do
     basename "$(dirname "$settings")"
-    sed -n 's/.*"io.kubernetes.cri.sandbox-uid":"\([^"]*\)".*/\1/p' "$settings"
+    grep -o '"io.kubernetes.cri.sandbox-uid":"[^"]*' "$settings" | sed 's/.*"//'
   done
 }
 

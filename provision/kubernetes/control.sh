@@ -30,7 +30,7 @@ else
     --proxy-client-key-file="$pki/front-proxy-client.key" --requestheader-allowed-names=front-proxy-client \
     --requestheader-extra-headers-prefix=X-Remote-Extra- --requestheader-group-headers=X-Remote-Group \
     --requestheader-username-headers=X-Remote-User
-  wait_for 120 kube-apiserver 'the API server' kubectl get --raw=/readyz
+  wait_for 120 kube-apiserver 'the API server' api_ready "$address"
   # It gives up when what it reads first is not there yet, so it comes after.
   sh "$here/manager.sh"
   scheduler=$conf/scheduler.conf

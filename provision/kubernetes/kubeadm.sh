@@ -8,7 +8,7 @@ has_image() { $images images ls -q | grep -qxF "$1"; }
 # kubeadm_images PATTERN: those of the release that match, from the archive that came with kubeadm, else from where the release has them.
 kubeadm_images() {
   archive=$home/bin/images.tar
-  for image in $("$home/bin/kubeadm" config images list --kubernetes-version "v$(cat "$home/version")" | grep -E "$1"); do
+  for image in $("$home/bin/kubeadm" config images list --kubernetes-version "v$(cat "$home/version")" 2>/dev/null | grep -E "$1"); do
     ! has_image "$image" || continue
     if [ -e "$archive" ]; then
       $images images import "$archive" >/dev/null
@@ -101,7 +101,7 @@ END
     echo ---
     kube_proxy_settings "$1" | sed -E '/^(hostnameOverride|clientConnection):/d'
   } | kubeadm_run init
-  wait_for 120 kubelet 'the API server' kubectl get --raw=/readyz
+  wait_for 120 kubelet 'the API server' api_ready "$2"
   sh "$here/manager.sh"
 }
 

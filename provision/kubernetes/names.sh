@@ -111,6 +111,9 @@ stop() {
   wait_until 20 "the end of $1" sh -c '! kill -0 "$1" 2>/dev/null' sh "$(cat "/run/testbed-$1.pid" 2>/dev/null || echo none)"
 }
 
+# api_ready ADDRESS: whether the API server at this address is, asked as whoever administers the cluster and without a kubectl, which takes long to start.
+api_ready() { curl -fsS --max-time 60 --cacert "$conf/pki/ca.crt" --cert "$conf/pki/admin.crt" --key "$conf/pki/admin.key" "https://$1:6443/readyz"; }
+
 # api_log: where the API server of the control plane's host writes.
 api_log() {
   case $source in
@@ -126,7 +129,9 @@ tail_of() { tail -n 5 "$logs/$1.log" 2>/dev/null | cut -c 1-300 >&2 || true; }
 # wait_for SECONDS NAME WHAT COMMAND…: like wait_until. A service that was started here and has ended is told at once; a failure shows the
 # end of the log of that service, or of NAME.
 wait_for() {
-  left=$(($1 * 5 * $(patience))) service=$2 what=$3
+  deadline=$(($(date +%s) + $1 * $(patience))) service=$2 what=$3
+  # Where every program takes seconds, asking is what keeps the host from getting ready.
+  if [ "$(patience)" = 1 ]; then pause=0.2; else pause=3; fi
   shift 3
   until "$@" >/dev/null 2>&1; do
     for one in $started; do
@@ -134,11 +139,10 @@ wait_for() {
       tail_of "$one"
       fail "$one ended" "its log is $logs/$one.log on the host: is a port taken, or something missing? ss -tlnp there tells who listens"
     done
-    left=$((left - 1))
-    if [ "$left" -le 0 ]; then
+    if [ "$(date +%s)" -ge "$deadline" ]; then
       tail_of "$service"
       fail "no sign of $what" "its log is $logs/$service.log on the host"
     fi
-    sleep 0.2
+    sleep $pause
   done
 }

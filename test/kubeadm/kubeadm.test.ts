@@ -63,7 +63,7 @@ describeOnHosts(
     }
 
     async function makeImages(folder: string): Promise<void> {
-      const builder = await makeTestbedFolder(77, 1)
+      const builder = await makeTestbedFolder(77)
       try {
         expectExit(await builder.run('up'), 0)
         const host = await builder.connect('host-a')

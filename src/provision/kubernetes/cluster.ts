@@ -11,7 +11,8 @@ import type { KubernetesProgram } from './program.ts'
 const home = '/usr/local/lib/migration-testbed/kubernetes'
 const settings = '/etc/migration-testbed/kubernetes'
 
-const scriptMs = 10 * 60_000
+/** Scripts give up by themselves, earlier; hosts that are emulated are given five times as long. */
+const scriptMs = 60 * 60_000
 
 export interface ClusterOptions {
   readonly stateFolder: string
