@@ -22,3 +22,35 @@ containerd_from_sid() {
   rm -rf "$work"
 }
 [ -x "$home/bin/containerd" ] || containerd_from_sid
+
+# With kubeadm, the images of its release: a host need not have a way out when it becomes a node.
+images_of_kubeadm() {
+  work=$(mktemp -d)
+  cat >"$work/containerd.toml" <<END
+version = 3
+root = '$work/root'
+state = '$work/state'
+[grpc]
+  address = '$work/containerd.sock'
+END
+  "$home/bin/containerd" --config "$work/containerd.toml" >"$work/containerd.log" 2>&1 &
+  # shellcheck disable=SC2064 # as they are now
+  trap "kill $!" EXIT
+  images="$home/bin/ctr --address $work/containerd.sock -n k8s.io"
+  # shellcheck disable=SC2086 # commands and names with spaces between them
+  {
+    wait_until 30 'a containerd that fetches images' $images version
+    names=$("$home/bin/kubeadm" config images list --kubernetes-version "v$(cat "$home/version")" 2>/dev/null | grep -E '/kube-|/etcd:')
+    for name in $names; do
+      $images content fetch "$name" >/dev/null ||
+        fail "the image $name cannot be had" 'kubeadm: { folder: … } in the testbed file takes images.tar from that folder'
+    done
+    $images images export "$home/bin/images.tar.new" $names
+  }
+  mv "$home/bin/images.tar.new" "$home/bin/images.tar"
+  trap - EXIT
+  kill $!
+  wait $! || true
+  rm -rf "$work"
+}
+[ "$(cat "$home/source" 2>/dev/null)" != kubeadm ] || [ -s "$home/bin/images.tar" ] || images_of_kubeadm

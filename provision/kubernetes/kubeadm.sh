@@ -4,33 +4,17 @@
 kubeadm_conf=/etc/kubernetes
 manager_pod=$kubeadm_conf/manifests/kube-controller-manager.yaml
 
-has_image() { $images images ls -q | grep -qxF "$1"; }
-# kubeadm_images PATTERN: those of the release that match, from the archive that came with kubeadm, else from where the release has them.
+# kubeadm_images PATTERN: those of the release that match, as the component was installed with them.
 kubeadm_images() {
-  archive=$home/bin/images.tar
   for image in $("$home/bin/kubeadm" config images list --kubernetes-version "v$(cat "$home/version")" 2>/dev/null | grep -E "$1"); do
-    ! has_image "$image" || continue
-    if [ -e "$archive" ]; then
-      $images images import "$archive" >/dev/null
-      archive=
-    fi
-    has_image "$image" || $images images pull "$image" >/dev/null ||
-      fail "the image $image cannot be had" 'kubeadm config images list names those that are needed: images.tar beside kubeadm (kubeadm: { folder: … }) brings them'
+    ! $images images ls -q | grep -qxF "$image" || continue
+    $images images import "$home/bin/images.tar" >/dev/null
+    $images images ls -q | grep -qxF "$image" ||
+      fail "images.tar lacks the image $image" 'kubeadm config images list names those that it has to hold'
   done
 }
 
-# The kubelet, which waits for what kubeadm tells it.
-kubeadm_kubelet() {
-  # shellcheck disable=SC2016 # for the shell that becomes it
-  start kubelet env PATH="$home/bin:$PATH" sh -c '
-    until [ -s "$1/kubelet.conf" ] || [ -s "$1/bootstrap-kubelet.conf" ]; do sleep 0.2; done
-    until [ -s /var/lib/kubelet/config.yaml ] && [ -s /var/lib/kubelet/kubeadm-flags.env ]; do sleep 0.2; done
-    . /var/lib/kubelet/kubeadm-flags.env
-    exec kubelet --bootstrap-kubeconfig="$1/bootstrap-kubelet.conf" --kubeconfig="$1/kubelet.conf" \
-      --config=/var/lib/kubelet/config.yaml $KUBELET_KUBEADM_ARGS' sh "$kubeadm_conf"
-}
-
-# kubeadm_run PART WHAT: `kubeadm PART` with the settings on standard input, unless it has succeeded on this host. Its checks of the host are
+# kubeadm_run PART: `kubeadm PART` with the settings on standard input, unless it has succeeded on this host. Its checks of the host are
 # told in its log, and do not stop it: hosts that share a kernel do not pass all of them, and the cluster is checked when it is there.
 kubeadm_run() {
   cat >"$conf/kubeadm-$1.yaml"
@@ -68,7 +52,7 @@ kubeadm_token() { sed 's/^\(.\{6\}\)\(.\{16\}\).*/\1.\2/' "$1"; }
 # kubeadm_control NODE ADDRESS: the control plane, on this host.
 kubeadm_control() {
   kubeadm_images '/kube-|/etcd:'
-  kubeadm_kubelet
+  start kubelet env PATH="$home/bin:$PATH" sh "$here/kubeadm-kubelet.sh" "$kubeadm_conf"
   {
     cat <<END
 apiVersion: kubeadm.k8s.io/v1beta4
@@ -108,7 +92,7 @@ END
 # kubeadm_join NODE ADDRESS CONTROL: a node of the control plane on another host.
 kubeadm_join() {
   kubeadm_images /kube-proxy:
-  kubeadm_kubelet
+  start kubelet env PATH="$home/bin:$PATH" sh "$here/kubeadm-kubelet.sh" "$kubeadm_conf"
   signer=$(openssl x509 -in "$trusted" -noout -pubkey | openssl pkey -pubin -outform DER | sha256sum | cut -d ' ' -f 1)
   {
     cat <<END

@@ -31,9 +31,13 @@ export async function sendKubernetes(host: Host, program: KubernetesProgram): Pr
   const mark = `${home}/digest`
   const { stdout } = await host.run({ argv: ['cat', mark] })
   if (stdout === digest) return
-  await runChecked(host, ['sh', '-c', 'mkdir -p "$1/bin" && rm -f "$1/bin/pause"', 'sh', home], {
-    what: 'a folder for Kubernetes',
-  })
+  await runChecked(
+    host,
+    ['sh', '-c', 'mkdir -p "$1/bin" && rm -f "$1/bin/pause" "$1/bin/images.tar"', 'sh', home],
+    {
+      what: 'a folder for Kubernetes',
+    },
+  )
   for (const name of programs) {
     const there = `${home}/bin/${name}`
     // A program that runs cannot be written to, but another file can take its name.
