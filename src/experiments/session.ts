@@ -15,6 +15,7 @@ import { recordEnvironment } from './environment-file.ts'
 import type { RunProgress } from './events.ts'
 import { describeLink } from './link.ts'
 import type { OpenedRun, Plan } from './plan.ts'
+import { patienceOf } from './settings.ts'
 import { runTrials } from './trial-loop.ts'
 
 export interface SessionOptions {
@@ -81,9 +82,10 @@ export async function runSession(
 
 async function prepareBench(options: SessionOptions, plan: Plan, images: Images): Promise<TrialBench> {
   const { testbed, dependencies, signal } = options
+  const patience = patienceOf({ emulated: isEmulated(testbed) })
   const resetHosts = async (names: readonly HostName[], within: AbortSignal): Promise<void> => {
     const what = `reset of ${names.join(' and ')}`
-    const limits = { what, ms: resetDeadlineMs, signal: within }
+    const limits = { what, ms: resetDeadlineMs * patience, signal: within }
     await step(options.progress, what, () =>
       withDeadline(dependencies.clock, limits, (signal) => testbed.reset(names, signal)),
     )
@@ -123,6 +125,7 @@ async function loadImages(
   const preparations = new Set(
     usedToolchains(options, plan).flatMap(({ prepare }) => (prepare === undefined ? [] : [prepare])),
   )
+  const patience = patienceOf({ emulated: isEmulated(testbed) })
   const withVolumes = plan.workloads.some(({ volumes }) => volumes !== undefined)
   const loadAll = async (host: RunningTestbed['hosts'][number], within: AbortSignal) => {
     if (withVolumes) await dependencies.prepareForVolumes(host, within)
@@ -134,7 +137,7 @@ async function loadImages(
   }
   await Promise.all(
     testbed.hosts.map((host) => {
-      const limits = { what: `loading images on ${host.name}`, ms: loadDeadlineMs, signal }
+      const limits = { what: `loading images on ${host.name}`, ms: loadDeadlineMs * patience, signal }
       const load = () => withDeadline(dependencies.clock, limits, (within) => loadAll(host, within))
       return step(progress, 'load the images', load, { host: host.name })
     }),

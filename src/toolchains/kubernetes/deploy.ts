@@ -22,10 +22,13 @@ export function imageIn(cluster: Cluster, name: string): string {
   return `${cluster.control.address}:5000/${name}`
 }
 
+/** An emulated host may take it all. */
+const pullMs = 10 * 60_000
+
 /** Gives a node the workload's image, by way of the cluster's registry. */
 export async function loadImage(host: Host, image: WorkloadImage, signal: AbortSignal): Promise<void> {
   if (host.facts.versions.kubernetes === undefined) return
-  const has = await host.run({ argv: scriptArgv('image', 'has', image.name) }, { signal })
+  const has = await host.run({ argv: scriptArgv('image', 'has', image.name) }, { signal, timeoutMs: pullMs })
   if (has.exitCode !== 0) await sendArchive(host, scriptArgv('image', 'take', image.name), image, signal)
 }
 
