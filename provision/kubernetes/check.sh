@@ -21,10 +21,10 @@ done
 for space in default kube-system; do
   wait_for 60 kube-controller-manager 'service accounts' kubectl get serviceaccount default -n "$space"
 done
-: >"$conf/probes.new"
+kubectl delete pod -n kube-system -l migration-testbed=probe --ignore-not-found --grace-period=0 --force >/dev/null 2>&1 || true
 for node; do
-  kubectl delete pod -n kube-system "testbed-probe-$node" --ignore-not-found --grace-period=0 --force >/dev/null 2>&1 || true
-  kubectl apply -f - >/dev/null <<END
+  cat <<END
+---
 apiVersion: v1
 kind: Pod
 metadata: { name: testbed-probe-$node, namespace: kube-system, labels: { migration-testbed: probe } }
@@ -40,17 +40,17 @@ spec:
       args: [serve, "8080"]
       readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 }
 END
-done
+done | kubectl apply -f - >/dev/null
 for node; do
   kubectl wait -n kube-system --for=condition=Ready "pod/testbed-probe-$node" --timeout=$within >/dev/null 2>&1 || {
     kubectl get events -n kube-system --field-selector "involvedObject.name=testbed-probe-$node" -o jsonpath='{range .items[*]}{.message}{"\n"}{end}' |
       tail -n 4 >&2
     fail "no pod becomes ready on $node" "kubelet.log and containerd.log are in $logs on that host"
   }
-  kubectl get pod -n kube-system "testbed-probe-$node" -o jsonpath='{.status.podIP}{"\n"}' >>"$conf/probes.new"
   said=$(kubectl create --raw "/api/v1/nodes/$node/proxy/checkpoint/kube-system/testbed-probe-$node/probe" -f /dev/null 2>&1) || {
     echo "$said" | tail -n 3 >&2
     fail "the kubelet of $node makes no checkpoint" "kubelet.log and containerd.log are in $logs on that host"
   }
 done
+kubectl get pod -n kube-system -l migration-testbed=probe -o jsonpath='{range .items[*]}{.status.podIP}{"\n"}{end}' >"$conf/probes.new"
 mv "$conf/probes.new" "$conf/probes"
