@@ -1,6 +1,6 @@
 import type { Comparison } from '../results/comparison.ts'
 import { adviceFor } from './advice.ts'
-import { absent, formatShare } from './format.ts'
+import { absent, formatMilliseconds, formatShare } from './format.ts'
 import { nameOf } from './names.ts'
 import type { Section } from './table.ts'
 
@@ -8,6 +8,7 @@ import type { Section } from './table.ts'
 export function sectionsOf(comparison: Comparison, where: string): Section[] {
   const sections: Section[] = [
     { title: 'Trials that did not end ok', items: causesOf(comparison) },
+    { title: 'Phases', items: phasesOf(comparison) },
     { title: 'Warnings', items: warningsOf(comparison) },
     { title: 'Advice', items: adviceFor(comparison, where) },
     { title: 'Columns', items: columnMeanings(comparison.run.baseline) },
@@ -42,6 +43,17 @@ function causesOf(comparison: Comparison): string[] {
   return [...causes, ...rates]
 }
 
+/** Of every cell, in the order in which they began. Some overlap, so they need not add up to the total time. */
+function phasesOf(comparison: Comparison): string[] {
+  return comparison.cells.flatMap((cell) => {
+    const phases = Object.entries(cell.metrics).flatMap(([metric, summary]) => {
+      const name = /^phase\.(.*)Ms$/.exec(metric)?.[1]
+      return name === undefined ? [] : [`${name} ${formatMilliseconds(summary.median)}`]
+    })
+    return phases.length === 0 ? [] : [`${nameOf(cell)}: ${phases.join(', ')}`]
+  })
+}
+
 /** Enough names to find a trial; report.json has all. */
 function someOf(ids: readonly string[]): string {
   const shown = ids.slice(0, 3).join(', ')
@@ -68,6 +80,7 @@ function columnMeanings(baseline: string | undefined): string[] {
     'moved: bytes of state sent from host to host',
     'failed requests: probes that got no good answer',
     'p99 before → during: 99th percentile of latency from the time a probe was due, before the migration and during it',
+    'phases: medians, in the order in which they began; some overlap',
     `downtime ratio: service downtime divided by that of ${baseline ?? 'the first toolchain'} under the same conditions`,
   ]
 }

@@ -83,3 +83,15 @@ test('causes stand in the order of the plan, with hint, log and the rate of fail
     'docker-checkpoint × counter: went wrong in 5 of 5: 100 %, 95 % interval 57 % to 100 %',
   )
 })
+
+test('phases of every cell stand in the order in which they began', () => {
+  const metrics = { serviceDowntimeMs: 500, 'phase.evictMs': 201.4, 'phase.scheduleMs': 1500 } as const
+  const phases = sectionsOf(comparison(1, { trials: { metrics } }), 'results/x').find(
+    ({ title }) => title === 'Phases',
+  )
+  expect(phases?.items).toEqual([
+    'docker-commit × counter: evict 201 ms, schedule 1.50 s',
+    'docker-checkpoint × counter: evict 201 ms, schedule 1.50 s',
+  ])
+  expect(sectionsOf(comparison(1), 'results/x').map(({ title }) => title)).not.toContain('Phases')
+})
