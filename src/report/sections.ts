@@ -48,7 +48,9 @@ function phasesOf(comparison: Comparison): string[] {
   return comparison.cells.flatMap((cell) => {
     const phases = Object.entries(cell.metrics).flatMap(([metric, summary]) => {
       const name = /^phase\.(.*)Ms$/.exec(metric)?.[1]
-      return name === undefined ? [] : [`${name} ${formatMilliseconds(summary.median)}`]
+      return name === undefined || summary === undefined
+        ? []
+        : [`${name} ${formatMilliseconds(summary.median)}`]
     })
     return phases.length === 0 ? [] : [`${nameOf(cell)}: ${phases.join(', ')}`]
   })
