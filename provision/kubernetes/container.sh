@@ -18,13 +18,6 @@ cut_table=migration-testbed-cut
 runc() { command runc --root "$containers" "$@"; }
 forget_cut() { ! nft list table inet $cut_table >/dev/null 2>&1 || nft delete table inet $cut_table; }
 is_gone() { ! [ -e "$containers/$1" ]; }
-# Containers that are parts of the cluster itself, and their pods: with kubeadm there are some on every host.
-of_the_cluster() {
-  grep -sl '"io.kubernetes.cri.sandbox-namespace":"kube-system"' "$bundles"/*/config.json | while read -r settings; do
-    basename "$(dirname "$settings")"
-    grep -o '"io.kubernetes.cri.sandbox-uid":"[^"]*' "$settings" | sed 's/.*"//'
-  done
-}
 
 case $1 in
   pid)
@@ -84,7 +77,7 @@ NFT
   clean)
     forget_cut
     pods_are_gone() {
-      own=$(of_the_cluster)
+      own=$(sh "$here/own-pods.sh")
       ! { ls "$containers" 2>/dev/null && sed -n "s#.* $state/kubelet/pods/\([^/]*\)/.*#\1#p" /proc/self/mountinfo; } | grep -qvxF "${own:-none}"
     }
     wait_until 30 'the end of all pods' pods_are_gone

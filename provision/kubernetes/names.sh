@@ -19,7 +19,6 @@ trusted=$conf/node/ca.crt # of the cluster, on every node
 registry_of() { echo "$1:5000"; }                       # of the cluster whose control plane is on the host with this address
 images="$home/bin/ctr --address $socket -n k8s.io"      # of the kubelet's containerd
 containers=/run/containerd/runc/k8s.io                  # where it lets runc keep their state
-bundles=/run/migration-testbed-kubernetes/containerd/io.containerd.runtime.v2.task/k8s.io
 restoring=/run/migration-testbed-kubernetes/restore     # what pods of the RuntimeClass testbed-restore are restored from
 restored=/run/migration-testbed-kubernetes/restored     # marks that runc-restore.sh leaves until they are started
 

@@ -98,7 +98,8 @@ describeOnHosts(
         running
           .trim()
           .split('\n')
-          .map((line) => line.replace(/^kube-proxy-\S+/, 'kube-proxy')),
+          .map((line) => line.replace(/^kube-proxy-\S+/, 'kube-proxy'))
+          .sort(),
       ).toEqual([
         'etcd-host-b host-b Running',
         'kube-apiserver-host-b host-b Running',
