@@ -35,7 +35,7 @@ state = '$work/state'
 END
   "$home/bin/containerd" --config "$work/containerd.toml" >"$work/containerd.log" 2>&1 &
   # shellcheck disable=SC2064 # as they are now
-  trap "kill $!" EXIT
+  trap "kill $!; rm -rf $work" EXIT
   images="$home/bin/ctr --address $work/containerd.sock -n k8s.io"
   # shellcheck disable=SC2086 # commands and names with spaces between them
   {

@@ -78,7 +78,7 @@ NFT
     forget_cut
     pods_are_gone() {
       own=$(sh "$here/own-pods.sh")
-      ! { ls "$containers" 2>/dev/null && sed -n "s#.* $state/kubelet/pods/\([^/]*\)/.*#\1#p" /proc/self/mountinfo; } | grep -qvxF "${own:-none}"
+      ! { ls -A "$containers" 2>/dev/null; sed -n "s#.* $state/kubelet/pods/\([^/]*\)/.*#\1#p" /proc/self/mountinfo; } | grep -qvxF "${own:-none}"
     }
     wait_until 30 'the end of all pods' pods_are_gone
     # containerd leaves it behind when a restore fails.
