@@ -45,7 +45,7 @@ function causesOf(comparison: Comparison): string[] {
 
 /** Of every cell, in the order in which they began. Some overlap, so they need not add up to the total time. */
 function phasesOf(comparison: Comparison): string[] {
-  return comparison.cells.flatMap((cell) => {
+  const ofCells = comparison.cells.flatMap((cell) => {
     const phases = Object.entries(cell.metrics).flatMap(([metric, summary]) => {
       const name = /^phase\.(.*)Ms$/.exec(metric)?.[1]
       return name === undefined || summary === undefined
@@ -54,6 +54,7 @@ function phasesOf(comparison: Comparison): string[] {
     })
     return phases.length === 0 ? [] : [`${nameOf(cell)}: ${phases.join(', ')}`]
   })
+  return ofCells.length === 0 ? [] : ['medians, in the order in which they began; some overlap', ...ofCells]
 }
 
 /** Enough names to find a trial; report.json has all. */
@@ -82,7 +83,6 @@ function columnMeanings(baseline: string | undefined): string[] {
     'moved: bytes of state sent from host to host',
     'failed requests: probes that got no good answer',
     'p99 before → during: 99th percentile of latency from the time a probe was due, before the migration and during it',
-    'phases: medians, in the order in which they began; some overlap',
     `downtime ratio: service downtime divided by that of ${baseline ?? 'the first toolchain'} under the same conditions`,
   ]
 }

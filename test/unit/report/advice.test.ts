@@ -90,6 +90,7 @@ test('phases of every cell stand in the order in which they began', () => {
     ({ title }) => title === 'Phases',
   )
   expect(phases?.items).toEqual([
+    'medians, in the order in which they began; some overlap',
     'docker-commit × counter: evict 201 ms, schedule 1.50 s',
     'docker-checkpoint × counter: evict 201 ms, schedule 1.50 s',
   ])
