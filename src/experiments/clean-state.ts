@@ -2,6 +2,7 @@ import type { HostName } from '../config/resolved.ts'
 import { messageOf } from '../core/errors.ts'
 import type { Clock } from '../core/time.ts'
 import type { Host } from '../hosts/host.ts'
+import { patienceWith } from '../hosts/patience.ts'
 import { withDeadline } from './deadline.ts'
 
 /** What is on a host now and was not when the run began, or that it cannot be asked. */
@@ -35,7 +36,7 @@ export async function takeBaseline<Inventory>(
   const survey = (host: Host, within: AbortSignal) =>
     withDeadline(
       tools.clock,
-      { what: `inventory of ${host.name}`, ms: surveyDeadlineMs, signal: within },
+      { what: `inventory of ${host.name}`, ms: surveyDeadlineMs * patienceWith(host.facts), signal: within },
       (each) => tools.take(host, each),
     )
   const baseline = new Map(

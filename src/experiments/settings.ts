@@ -1,5 +1,6 @@
 import type { Factors, ResolvedExperiment, ResolvedLink } from '../config/resolved.ts'
 import { parseByteRate, parseRate, parseSize } from '../core/units.ts'
+import { emulatedPatience } from '../hosts/patience.ts'
 import { linkOf } from './link.ts'
 
 /** How one trial is run: the experiment's own settings with the cell's factors in their place. */
@@ -29,7 +30,8 @@ const fitting = {
 }
 
 /** By which deadlines of single steps, and what a workload says of its own speed, are multiplied. */
-export const patienceOf = (hosts: { readonly emulated: boolean }): number => (hosts.emulated ? 5 : 1)
+export const patienceOf = (hosts: { readonly emulated: boolean }): number =>
+  hosts.emulated ? emulatedPatience : 1
 
 /** Axes beside `toolchain` and `workload`: `stateSize` (`64MiB`), `dirtyRate` (`1MiB/s`), `probeRate` (`200/s`), `mgmtRate` (`1Gbit`) … */
 export function trialSettings(

@@ -6,11 +6,10 @@ import { attemptTrial } from './attempt.ts'
 import { endsOf, type TrialBench, toolchainOf, trialContext, workloadOf } from './bench.ts'
 import { ensureClean } from './clean-state.ts'
 import { startDeadline, withDeadline } from './deadline.ts'
-import type { TrialDependencies } from './dependencies.ts'
 import { linkOf } from './link.ts'
 import { metricsOf } from './metrics.ts'
 import type { PlannedTrial } from './order.ts'
-import { trialSettings } from './settings.ts'
+import { patienceOf, trialSettings } from './settings.ts'
 import type { TrialStep } from './steps.ts'
 import { type TrialFolder, writeTimeline } from './trial-folder.ts'
 import { whatIsMissing } from './unsupported.ts'
@@ -49,7 +48,7 @@ export async function runTrial(
       remove: async () => {
         for (const suspect of options.previous === undefined ? [trial] : [options.previous, trial]) {
           const suspected = (within: AbortSignal) => trialContext(bench, suspect, options.folder, within)
-          for (const each of bench.toolchains.values()) await remove(each, suspected, clock)
+          for (const each of bench.toolchains.values()) await remove(bench, each, suspected)
           if (linkOf(bench.plan.experiment, suspect.factors) !== undefined) await clearLinks(bench)
         }
       },
@@ -108,7 +107,7 @@ export async function runTrial(
   const interrupted = signal.aborted
   deadline.clear()
   const complaints = [
-    await remove(toolchain, context, clock),
+    await remove(bench, toolchain, context),
     settings.link === undefined ? undefined : await clearLinks(bench),
   ].filter((complaint) => complaint !== undefined)
   if (interrupted) throw signal.reason
@@ -134,13 +133,13 @@ export async function runTrial(
 
 /** Removes all that a toolchain made, whatever was interrupted: a deadline of its own. Answers what went wrong. */
 async function remove(
+  bench: TrialBench,
   toolchain: Toolchain,
   context: (signal: AbortSignal) => TrialContext,
-  clock: TrialDependencies['clock'],
 ): Promise<string | undefined> {
+  const limits = { what: `removal by ${toolchain.name}`, ms: removeDeadlineMs * patienceOf(bench) }
   try {
-    const limits = { what: `removal by ${toolchain.name}`, ms: removeDeadlineMs }
-    await withDeadline(clock, limits, (signal) => toolchain.remove(context(signal)))
+    await withDeadline(bench.dependencies.clock, limits, (signal) => toolchain.remove(context(signal)))
     return undefined
   } catch (error) {
     // The check before the next trial finds what is left, and mends it.
@@ -151,8 +150,8 @@ async function remove(
 /** The links of both hosts as they were, whatever was interrupted. Answers what went wrong. */
 async function clearLinks(bench: TrialBench): Promise<string | undefined> {
   const { clock, links } = bench.dependencies
+  const limits = { what: 'clearing the links', ms: removeDeadlineMs * patienceOf(bench) }
   try {
-    const limits = { what: 'clearing the links', ms: removeDeadlineMs }
     await withDeadline(clock, limits, (signal) => links.clear(endsOf(bench.testbed), signal))
     return undefined
   } catch (error) {

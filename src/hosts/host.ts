@@ -13,7 +13,7 @@ export interface Command {
 
 export interface RunOptions {
   readonly input?: string | Uint8Array
-  /** Default 60 s. The process is killed on the host when it is over. */
+  /** Default 60 s; both times five on a host that is emulated. The process is killed on the host when it is over. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
   /** Called with every line of stdout and stderr, as it comes. */

@@ -7,6 +7,7 @@ import { connect } from './connection.ts'
 import type { Facts } from './facts.ts'
 import type { Command, CommandResult, Host, Process, RunOptions } from './host.ts'
 import { createLimiter } from './limit.ts'
+import { patienceWith } from './patience.ts'
 import { startProcess } from './remote-process.ts'
 import { openShell } from './shell.ts'
 import { getAsRoot, putAsRoot, startAsRoot } from './sudo.ts'
@@ -66,7 +67,10 @@ function createHost(
     run: (command, options = {}) =>
       limit(async () => {
         options.signal?.throwIfAborted()
-        return await collect(name, command, await start(command), options)
+        return await collect(name, command, await start(command), {
+          ...options,
+          timeoutMs: (options.timeoutMs ?? defaultTimeoutMs) * patienceWith(facts),
+        })
       }),
     stream: start,
     put: (local, remote) =>
@@ -93,10 +97,10 @@ async function collect(
   host: string,
   command: Command,
   process: Process,
-  options: RunOptions,
+  options: RunOptions & { readonly timeoutMs: number },
 ): Promise<CommandResult> {
   const started = systemClock.monotonicNs()
-  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs
+  const { timeoutMs } = options
   const deadline = AbortSignal.timeout(timeoutMs)
   const stop = options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal])
   const output = { stdout: '', stderr: '' }

@@ -21,7 +21,7 @@ export async function explainFailure(
     host,
     side,
     context.folder,
-    AbortSignal.timeout(saveDeadlineMs),
+    AbortSignal.timeout(saveDeadlineMs * context.patience),
   ).catch(
     () => ({ errors: [] }), // a host that is gone has no log
   )

@@ -40,7 +40,7 @@ export async function docker(
     what: `docker ${args[0]}`,
     kind: 'trial',
     signal: context.signal,
-    timeoutMs: limitMs * context.patience,
+    timeoutMs: limitMs,
   })
   return stdout.trim()
 }

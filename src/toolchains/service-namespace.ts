@@ -60,6 +60,6 @@ async function act(context: TrialContext, host: Host, args: readonly string[]): 
     what: `${args[0]} of the workload's network namespace`,
     kind: 'trial',
     signal: context.signal,
-    timeoutMs: timeoutMs * context.patience,
+    timeoutMs,
   })
 }

@@ -4,6 +4,7 @@ import { TestbedError } from '../core/errors.ts'
 import { lastLines } from '../core/process.ts'
 import type { Argv, Host } from '../hosts/host.ts'
 import { collectOutput } from '../hosts/output.ts'
+import { patienceWith } from '../hosts/patience.ts'
 import type { WorkloadImage } from './image.ts'
 
 const loadTimeoutMs = 10 * 60_000
@@ -62,7 +63,7 @@ export async function sendArchive(
   image: WorkloadImage,
   signal?: AbortSignal,
 ): Promise<void> {
-  const deadline = AbortSignal.timeout(loadTimeoutMs)
+  const deadline = AbortSignal.timeout(loadTimeoutMs * patienceWith(host.facts))
   const stop = signal === undefined ? deadline : AbortSignal.any([signal, deadline])
   stop.throwIfAborted()
   const load = await host.stream({ argv: take })

@@ -34,7 +34,7 @@ export async function openCluster(context: TrialContext): Promise<Cluster> {
       const { stdout } = await runChecked(control, argv(args), {
         what: `kubectl ${args.slice(0, 2).join(' ')}`,
         kind: 'trial',
-        timeoutMs: timeoutMs * context.patience,
+        timeoutMs,
         signal: context.signal,
         ...(input === undefined ? {} : { input: JSON.stringify(input) }),
       })
@@ -79,7 +79,7 @@ export async function runScript(
   const { stdout } = await runChecked(host, scriptArgv(name, ...args), {
     what,
     kind: 'trial',
-    timeoutMs: withinMs * context.patience,
+    timeoutMs: withinMs,
     signal: context.signal,
   })
   return stdout.trim()

@@ -22,8 +22,7 @@ export function imageIn(cluster: Cluster, name: string): string {
   return `${cluster.control.address}:5000/${name}`
 }
 
-/** An emulated host may take it all. */
-const pullMs = 10 * 60_000
+const pullMs = 3 * 60_000
 
 /** Gives a node the workload's image, by way of the cluster's registry. */
 export async function loadImage(host: Host, image: WorkloadImage, signal: AbortSignal): Promise<void> {

@@ -39,7 +39,7 @@ export async function podman(
     what: `podman ${args[0] === 'container' ? args[1] : args[0]}`,
     kind: 'trial',
     signal: context.signal,
-    timeoutMs: limitMs * context.patience,
+    timeoutMs: limitMs,
   })
   return stdout.trim()
 }
