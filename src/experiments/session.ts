@@ -122,16 +122,14 @@ async function loadImages(
 ): Promise<void> {
   const { testbed, dependencies, progress } = options
   // Toolchains of one family prepare a host in the same way.
-  const preparations = new Set(
-    usedToolchains(options, plan).flatMap(({ prepare }) => (prepare === undefined ? [] : [prepare])),
-  )
+  const { loadImage } = dependencies
+  const preparations = new Set(usedToolchains(options, plan).map(({ prepare = loadImage }) => prepare))
   const patience = patienceOf({ emulated: isEmulated(testbed) })
   const withVolumes = plan.workloads.some(({ volumes }) => volumes !== undefined)
   const loadAll = async (host: RunningTestbed['hosts'][number], within: AbortSignal) => {
     if (withVolumes) await dependencies.prepareForVolumes(host, within)
-    // All at once: the engine unpacks each on one processor.
-    await Promise.all([...images.values()].map((image) => dependencies.loadImage(host, image, within)))
     for (const prepare of preparations) {
+      // All at once: the engine unpacks each on one processor.
       await Promise.all([...images.values()].map((image) => prepare(host, image, within)))
     }
   }

@@ -80,8 +80,8 @@ export interface Toolchain {
   readonly axes?: readonly string[]
   supports(source: Facts, destination: Facts, workload: ResolvedWorkload): Lack | undefined
   /**
-   * Gives a host's engine the workload's image, once a session and after every reset; absent when Docker's is the one that is
-   * run. Idempotent; does nothing on a host that lacks what `supports` names.
+   * Gives a host's engine the workload's image, once a session and after every reset; absent when that is Docker, which
+   * then gets it. Idempotent; does nothing on a host that lacks what `supports` names.
    */
   prepare?(host: Host, image: WorkloadImage, signal: AbortSignal): Promise<void>
   /** Starts the workload on the source with its service address. Answers before it is ready to serve. */

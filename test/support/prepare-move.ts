@@ -35,8 +35,8 @@ export async function prepareMove(testbed: TestbedHere, name: string, of: string
   const dependencies = realDependencies(cacheFolder())
   const image = await dependencies.prepareImage(workload, { progress: () => undefined, signal: never })
   for (const host of [first, second]) {
-    await dependencies.loadImage(host, image, never)
-    await toolchain.prepare?.(host, image, never)
+    const { prepare = dependencies.loadImage } = toolchain
+    await prepare(host, image, never)
   }
   const folder = path.join(testbed.folder.path, `${name}-${of}`)
   await mkdir(folder, { recursive: true })

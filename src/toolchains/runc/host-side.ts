@@ -1,6 +1,7 @@
 import { runChecked } from '../../hosts/checked.ts'
 import type { Argv, Host } from '../../hosts/host.ts'
 import type { WorkloadImage } from '../../workloads/image.ts'
+import { loadImage } from '../../workloads/load.ts'
 import { docker } from '../docker.ts'
 import type { Deployment, TrialContext } from '../toolchain.ts'
 import { volumeMounts } from '../trial-volumes.ts'
@@ -34,9 +35,10 @@ export async function runScript(
   return stdout.trim()
 }
 
-/** Unpacks a workload's image, which Docker has by now; once for each host. */
+/** Unpacks a workload's image out of Docker's store; once for each host. */
 export async function unpackImage(host: Host, image: WorkloadImage, signal: AbortSignal): Promise<void> {
   if (host.facts.docker === undefined) return
+  await loadImage(host, image, { signal })
   const folder = `/var/lib/migration-testbed/images/${image.id.replace('sha256:', '')}`
   const options = { args: [image.id, folder], timeoutMs: 5 * 60_000, signal }
   await runScript(host, 'unpack', 'unpacking of the image', options)
