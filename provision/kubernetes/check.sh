@@ -4,7 +4,19 @@
 #   check.sh NODE…
 # shellcheck source=names.sh
 . "$(dirname "$0")/names.sh"
-within=$((120 * $(patience)))s
+
+# become_ready OBJECT…: whether it does in time. A kubectl that fails sooner, as where the API server has too much to do, is started again.
+become_ready() {
+  deadline=$(($(date +%s) + 120 * $(patience)))
+  while :; do
+    left=$((deadline - $(date +%s)))
+    [ "$left" -gt 0 ] || break
+    said=$(kubectl wait --for=condition=Ready --timeout="${left}s" "$@" 2>&1) && return
+    sleep 1
+  done
+  echo "$said" | tail -n 2 >&2
+  return 1
+}
 
 kubectl get --raw=/readyz >/dev/null 2>&1 || {
   # shellcheck disable=SC2046 # a pattern, with pods
@@ -12,7 +24,7 @@ kubectl get --raw=/readyz >/dev/null 2>&1 || {
   fail 'the API server is not ready' "its log is $(api_log)"
 }
 for node; do
-  kubectl wait --for=condition=Ready "node/$node" --timeout=$within >/dev/null 2>&1 || {
+  become_ready "node/$node" || {
     kubectl get node "$node" -o jsonpath='{range .status.conditions[*]}{.type}={.status}: {.message}{"\n"}{end}' >&2 || true
     fail "node $node is not Ready" "the log of its kubelet is $logs/kubelet.log on that host"
   }
@@ -31,6 +43,7 @@ metadata: { name: testbed-probe-$node, namespace: kube-system, labels: { migrati
 spec:
   nodeName: $node
   automountServiceAccountToken: false
+  dnsPolicy: Default # the cluster has none of its own
   terminationGracePeriodSeconds: 0
   tolerations: [{ operator: Exists }]
   containers:
@@ -42,7 +55,7 @@ spec:
 END
 done | kubectl apply -f - >/dev/null
 for node; do
-  kubectl wait -n kube-system --for=condition=Ready "pod/testbed-probe-$node" --timeout=$within >/dev/null 2>&1 || {
+  become_ready -n kube-system "pod/testbed-probe-$node" || {
     kubectl get events -n kube-system --field-selector "involvedObject.name=testbed-probe-$node" -o jsonpath='{range .items[*]}{.message}{"\n"}{end}' |
       tail -n 4 >&2
     fail "no pod becomes ready on $node" "kubelet.log and containerd.log are in $logs on that host"

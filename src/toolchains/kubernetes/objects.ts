@@ -173,6 +173,7 @@ function template({ workload, image, graceSeconds, node, restoredFrom, toleratio
     spec: {
       automountServiceAccountToken: false,
       enableServiceLinks: false,
+      dnsPolicy: 'Default', // the cluster has none of its own
       ...(graceSeconds === undefined ? {} : { terminationGracePeriodSeconds: graceSeconds }),
       ...(node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } }),
       ...(restoredFrom === undefined ? {} : { runtimeClassName: 'testbed-restore' }),
