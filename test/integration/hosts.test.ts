@@ -139,6 +139,15 @@ describeOnHosts('hosts over SSH', () => {
     expect(await ends('3001')).toBe(true)
   })
 
+  test('a host that is emulated has five times as long', async () => {
+    const emulated = host.withFacts({ ...host.facts, virtualization: 'qemu' })
+    const { exitCode } = await emulated.run({ argv: ['sleep', '0.9'] }, { timeoutMs: 500 })
+    expect(exitCode).toBe(0)
+    await expect(emulated.run({ argv: ['sleep', '3004'] }, { timeoutMs: 100 })).rejects.toThrow(
+      'no end after 0.5 s',
+    )
+  })
+
   test('abort ends the process on the host, and its children', async () => {
     const controller = new AbortController()
     const argv = ['sh', '-c', 'sleep 3002 & sleep 3003'] as const
