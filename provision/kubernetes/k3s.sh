@@ -22,6 +22,7 @@ kube-proxy-arg:
   - "conntrack-max-per-core=0"
   - "conntrack-tcp-timeout-established=0s"
   - "conntrack-tcp-timeout-close-wait=0s"
+  - "conntrack-tcp-be-liberal=true"
 END
 }
 

@@ -70,8 +70,9 @@ clientConnection: { kubeconfig: $conf/node/kube-proxy.conf }
 clusterCIDR: 10.244.0.0/16
 healthzBindAddress: 127.0.0.1:10256
 metricsBindAddress: 127.0.0.1:10249
-# Limits of connections belong to the kernel, which hosts share.
-conntrack: { maxPerCore: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s }
+# Limits of connections belong to the kernel, which hosts share. A connection that moves here is in the middle of its life when this host sees it
+# first: what looks out of place of it is not dropped.
+conntrack: { maxPerCore: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s, tcpBeLiberal: true }
 END
 }
 

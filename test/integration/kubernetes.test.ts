@@ -107,6 +107,14 @@ describeOnHosts(
       expect((await on('host-a', running)).split('\n')).toEqual(['kubelet', 'kube-proxy', 'containerd'])
     })
 
+    test('lets connections in that moved here in the middle of their life', async () => {
+      const rules = await Promise.all(hosts.map((host) => on(host, 'iptables -S')))
+      for (const text of rules) {
+        expect(text).toContain('-A KUBE-FORWARD')
+        expect(text).not.toContain('INVALID')
+      }
+    })
+
     test('up again finds it as it is', async () => {
       const alive = 'for file in /run/testbed-*.pid; do kill -0 $(cat $file) && echo $file $(cat $file); done'
       const was = await on('host-b', alive)
