@@ -18,7 +18,7 @@ import {
   startPod,
   stateMs,
 } from './checkpoint.ts'
-import { type Cluster, openCluster, runScript, scriptArgv } from './cluster.ts'
+import { type Cluster, createArguments, openCluster, runScript, scriptArgv } from './cluster.ts'
 import { deploymentOf, imageIn, loadImage, removeAll } from './deploy.ts'
 import { barePod, endpointsAt, service } from './objects.ts'
 import { isReady, openView, type View } from './view.ts'
@@ -47,7 +47,7 @@ export const kubernetesCheckpointFast: Toolchain = {
     const { workload, service: at } = context
     const cluster = await openCluster(context)
     const pod = await startPod(context, cluster, () => service(workload, at.address, 'none'))
-    await cluster.kubectl(['create', '-f', '-'], endpointsAt(workload, containerOf(pod).ip))
+    await cluster.kubectl(createArguments, endpointsAt(workload, containerOf(pod).ip))
     return await deploymentOf(context, pod)
   },
   migrate: async (context, { container: old }, timeline) => {
@@ -137,7 +137,7 @@ async function stage(
     node: destination.name,
     restoredFrom: folder,
   })
-  await cluster.kubectl(['create', '-f', '-'], pod)
+  await cluster.kubectl(createArguments, pod)
   const from = containerOf(
     await view.until('the pod', ({ pods }) => pods.find(({ metadata }) => metadata.name === old)),
   )

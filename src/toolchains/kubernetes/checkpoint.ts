@@ -7,7 +7,7 @@ import { lackingAt } from '../lacking.ts'
 import { lacksForOtherUsers } from '../other-users.ts'
 import type { Deployment, Toolchain, TrialContext } from '../toolchain.ts'
 import { followArrival } from './arrive.ts'
-import { type Cluster, openCluster, runScript } from './cluster.ts'
+import { type Cluster, createArguments, openCluster, runScript } from './cluster.ts'
 import { deploymentOf, imageIn, lacksCluster, loadImage, removeAll, takeAddress } from './deploy.ts'
 import { barePod, list, pick, service, serviceName } from './objects.ts'
 import { doesNotRun, openView, type Pod, runningContainer } from './view.ts'
@@ -50,7 +50,7 @@ export const kubernetesCheckpoint: Toolchain = {
         const [offset, checkpoint, create, redirect] = await Promise.all([
           estimateClockOffset(source, clock),
           cluster.stage(['create', '--raw', path, '-f', '-'], 'the checkpoint by the kubelet', stateMs),
-          cluster.stage(['create', '-f', '-'], 'the creation of the pod'),
+          cluster.stage(createArguments, 'the creation of the pod'),
           cluster.stage([...patchService, '--patch-file=/dev/stdin'], 'the redirection of the service'),
         ])
         return { ...containerOf(pod), offset, staged: { checkpoint, create, redirect } }
@@ -142,7 +142,7 @@ export async function startPod(
   const view = await openView(cluster, context)
   try {
     const pod = barePod(name, { workload, image: imageIn(cluster, image.name), node: source.name })
-    await cluster.kubectl(['create', '-f', '-'], list([serve(name), pod]))
+    await cluster.kubectl(createArguments, list([serve(name), pod]))
     return await view.until('a container that runs', ({ pods }) =>
       pods.find((one) => runningContainer(one) !== undefined),
     )

@@ -11,7 +11,7 @@ import {
   volumeMounts,
 } from '../trial-volumes.ts'
 import { followArrival } from './arrive.ts'
-import { type Cluster, openCluster } from './cluster.ts'
+import { type Cluster, createArguments, openCluster } from './cluster.ts'
 import { deploymentOf, imageIn, lacksCluster, loadImage, removeAll, takeAddress } from './deploy.ts'
 import {
   claimName,
@@ -100,7 +100,7 @@ export async function deployReplica(
   const view = await openView(cluster, context)
   try {
     const objects = mounts.length === 0 ? deployment(pod) : statefulSet(pod, mounts)
-    await cluster.kubectl(['create', '-f', '-'], list([service(workload, at.address), objects]))
+    await cluster.kubectl(createArguments, list([service(workload, at.address), objects]))
     if (mounts.length > 0) await attach(context, cluster, view, place)
     const running = await view.until('a container that runs', ({ pods }) =>
       pods.find(({ status }) => status.containerStatuses?.some(({ state }) => state.running !== undefined)),
@@ -120,7 +120,7 @@ async function offerVolumes(context: TrialContext, cluster: Cluster, host: Host)
   const mounts = sizedMounts(context)
   const place = `${host.name}-${context.clock.monotonicNs().toString(36)}`
   if (mounts.length === 0) return place
-  await cluster.kubectl(['create', '-f', '-'], list(volumesOn(host, place, mounts)))
+  await cluster.kubectl(createArguments, list(volumesOn(host, place, mounts)))
   const names = mounts.map((_, index) => `persistentvolume/${volumeName(index, place)}`)
   const within = `--timeout=${30 * context.patience}s`
   await cluster.kubectl(['wait', '--for=jsonpath={.status.phase}=Available', within, ...names])
@@ -132,7 +132,7 @@ async function attach(context: TrialContext, cluster: Cluster, view: View, place
   const mounts = sizedMounts(context)
   const claims = mounts.map((_, index) => claimName(index))
   await cluster.kubectl(['delete', 'persistentvolumeclaims', ...claims, '--ignore-not-found'])
-  await cluster.kubectl(['create', '-f', '-'], list(claimsOf(place, mounts)))
+  await cluster.kubectl(createArguments, list(claimsOf(place, mounts)))
   const waiting = await view.until('the pod that waits for its volumes', ({ pods }) =>
     pods.find(
       ({ spec, metadata }) => spec.nodeName === undefined && metadata.deletionTimestamp === undefined,
