@@ -121,8 +121,8 @@ async function loadImages(
   signal: AbortSignal,
 ): Promise<void> {
   const { testbed, dependencies, progress } = options
-  // Toolchains of one family prepare a host in the same way.
   const { loadImage } = dependencies
+  // Toolchains of one family prepare a host in the same way.
   const preparations = new Set(usedToolchains(options, plan).map(({ prepare = loadImage }) => prepare))
   const patience = patienceOf({ emulated: isEmulated(testbed) })
   const withVolumes = plan.workloads.some(({ volumes }) => volumes !== undefined)

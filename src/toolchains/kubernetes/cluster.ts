@@ -14,7 +14,7 @@ const timeoutMs = 60_000
  * Makes the objects on standard input, which are ours: kubectl would first fetch what the API server knows of all kinds, and an
  * emulated server takes longer to tell than kubectl waits.
  */
-export const createArguments = ['create', '--validate=false', '-f', '-'] as const
+export const createArguments = ['create', '-f', '-', '--validate=false'] as const
 
 /** What is done to a cluster, on the host that administers it. */
 export interface Cluster {

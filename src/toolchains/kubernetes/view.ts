@@ -107,7 +107,8 @@ export async function openView(cluster: Cluster, context: TrialContext): Promise
   })
   return {
     until: async (what, look, ms = untilMs) => {
-      const late = AbortSignal.timeout(ms * context.patience)
+      const withinMs = ms * context.patience
+      const late = AbortSignal.timeout(withinMs)
       const stop = AbortSignal.any([context.signal, late, ended.signal])
       return await new Promise((resolve, reject) => {
         const end = (settle: () => void) => {
@@ -123,7 +124,7 @@ export async function openView(cluster: Cluster, context: TrialContext): Promise
           end(() => {
             if (context.signal.aborted) reject(context.signal.reason)
             else if (ended.signal.aborted) reject(ended.signal.reason)
-            else reject(neverSeen(what, ms, objects()))
+            else reject(neverSeen(what, withinMs, objects()))
           })
         lookers.add(again)
         stop.addEventListener('abort', onStop, { once: true })
