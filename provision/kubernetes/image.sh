@@ -15,7 +15,8 @@ pull() {
 case $1 in
   has) $images images ls -q | grep -qxF "$name" || pull 2>/dev/null ;;
   take)
-    $images images import --index-name "$2" - >/dev/null
+    # Unpacked once, by the pull below.
+    $images images import --no-unpack --index-name "$2" - >/dev/null
     loaded=$($images images ls -q | grep -xE "(docker.io/)?$2" | head -n 1)
     [ -n "$loaded" ] || fail "the archive holds no image $2" 'delete it from the cache'
     $images images push "$name" "$loaded" >/dev/null
