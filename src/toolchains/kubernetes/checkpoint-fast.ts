@@ -18,9 +18,9 @@ import {
   startPod,
   stateMs,
 } from './checkpoint.ts'
-import { type Cluster, createArguments, openCluster, runScript, scriptArgv } from './cluster.ts'
+import { type Cluster, runScript, scriptArgv, withCluster } from './cluster.ts'
 import { deploymentOf, imageIn, loadImage, removeAll } from './deploy.ts'
-import { barePod, endpointsAt, service } from './objects.ts'
+import { barePod, behind, directServiceName, endpointsAt, service } from './objects.ts'
 import { isReady, openView, type View } from './view.ts'
 
 /** As provision/kubernetes/names.sh has it. */
@@ -43,77 +43,79 @@ export const kubernetesCheckpointFast: Toolchain = {
           message: "a pod's volumes are mounted with its sandbox, which is before they have been handed over",
         }),
   prepare: loadImage,
-  deploy: async (context) => {
-    const { workload, service: at } = context
-    const cluster = await openCluster(context)
-    const pod = await startPod(context, cluster, () => service(workload, at.address, 'none'))
-    await cluster.kubectl(createArguments, endpointsAt(workload, containerOf(pod).ip))
-    return await deploymentOf(context, pod)
-  },
-  migrate: async (context, { container: old }, timeline) => {
-    const { source, destination, workload, clock, signal } = context
-    const cluster = await openCluster(context)
-    const view = await openView(cluster, context)
-    const name = newPodName(context)
-    const open: { close(): void }[] = [view, cluster]
-    let frozen: { readonly id: string; readonly ip: string } | undefined
-    try {
-      const staged = await timeline.phase('stage', () => stage(context, cluster, view, { old, name, open }))
-      frozen = staged
-      const redirected = timeline.phase('switch', () =>
-        staged.redirect.complete(JSON.stringify(endpointsAt(workload, staged.address))),
-      )
-      const moved = (async () => {
-        await timeline.phase('checkpoint', () =>
-          runScript(
-            context,
-            source,
-            'container',
-            ['dump', staged.id, staged.folder],
-            'the checkpoint',
-            stateMs,
-          ).catch((error: unknown) => explainFailure(context, source, 'dump', error)),
-        )
-        const bytes = await timeline.phase('transfer', async (details) => {
-          const all = await Promise.all(
-            staged.streams.map(({ receiver, produce }) => receiver.receiveFrom(source, produce, signal)),
+  deploy: (context) =>
+    withCluster(context, async (cluster) => {
+      const { workload, service: at } = context
+      const pod = await startPod(context, cluster, () => service(workload, at.address, 'none'))
+      await cluster.create(endpointsAt(workload, containerOf(pod).ip))
+      return await deploymentOf(context, pod)
+    }),
+  migrate: (context, { container: old }, timeline) =>
+    withCluster(context, async (cluster) => {
+      const { source, destination, clock, signal } = context
+      const view = openView(cluster, context)
+      const name = newPodName(context)
+      const open: { close(): void }[] = []
+      let frozen: { readonly id: string; readonly ip: string } | undefined
+      try {
+        const staged = await timeline.phase('stage', () => stage(context, cluster, view, { old, name, open }))
+        frozen = staged
+        const redirected = timeline.phase('switch', () => redirect(cluster, staged.address))
+        const moved = (async () => {
+          await timeline.phase('checkpoint', () =>
+            runScript(
+              context,
+              source,
+              'container',
+              ['dump', staged.id, staged.folder],
+              'the checkpoint',
+              stateMs,
+            ).catch((error: unknown) => explainFailure(context, source, 'dump', error)),
           )
-          details.bytes = all.reduce((sum, one) => sum + one.bytes, 0)
-          return details.bytes
-        })
-        await timeline.phase('restore', () =>
-          staged.restore
-            .complete()
-            .catch((error: unknown) => explainFailure(context, destination, 'restore', error)),
+          const bytes = await timeline.phase('transfer', async (details) => {
+            const all = await Promise.all(
+              staged.streams.map(({ receiver, produce }) => receiver.receiveFrom(source, produce, signal)),
+            )
+            details.bytes = all.reduce((sum, one) => sum + one.bytes, 0)
+            return details.bytes
+          })
+          await timeline.phase('restore', () =>
+            staged.restore
+              .complete()
+              .catch((error: unknown) => explainFailure(context, destination, 'restore', error)),
+          )
+          return { bytes, resumed: clock.monotonicNs() }
+        })()
+        const [{ bytes, resumed }] = await allEnded([moved, redirected])
+        const pod = await timeline.phase('ready', () =>
+          view.until('a pod that is ready', ({ pods }) =>
+            pods.find((one) => isCalled(name)(one) && isReady(one)),
+          ),
         )
-        return { bytes, resumed: clock.monotonicNs() }
-      })()
-      const [{ bytes, resumed }] = await allEnded([moved, redirected])
-      const pod = await timeline.phase('ready', () =>
-        view.until('a pod that is ready', ({ pods }) =>
-          pods.find((one) => isCalled(name)(one) && isReady(one)),
-        ),
-      )
-      await timeline.phase('release', () => release(context, cluster, old, staged.id))
-      return {
-        deployment: await deploymentOf(context, pod),
-        transferredBytes: bytes,
-        figures: () =>
-          addCriuFigures(context, timeline, { offset: staged.offset, resumed, restoredIn: 'restore' }),
+        await timeline.phase('release', () => release(context, cluster, old, staged.id))
+        return {
+          deployment: await deploymentOf(context, pod),
+          transferredBytes: bytes,
+          figures: () =>
+            addCriuFigures(context, timeline, { offset: staged.offset, resumed, restoredIn: 'restore' }),
+        }
+      } catch (error) {
+        const takeBack = async () => {
+          await runScript(context, destination, 'container', ['let-go'], 'letting the staged restore go')
+          await letGoOn(context, cluster, name, frozen?.id)
+          if (frozen !== undefined) await redirect(cluster, frozen.ip)
+        }
+        return await goOnAtSource(context, error, takeBack, 'as if nothing had been')
+      } finally {
+        for (const one of open) one.close()
       }
-    } catch (error) {
-      const takeBack = async () => {
-        await runScript(context, destination, 'container', ['let-go'], 'letting the staged restore go')
-        await letGoOn(context, cluster, name, frozen?.id)
-        if (frozen !== undefined)
-          await cluster.kubectl(['replace', '-f', '-'], endpointsAt(workload, frozen.ip))
-      }
-      return await goOnAtSource(context, error, takeBack, 'as if nothing had been')
-    } finally {
-      for (const one of open) one.close()
-    }
-  },
+    }),
   remove: removeAll,
+}
+
+/** Connections of the service go to the pod with this address from now on. */
+async function redirect(cluster: Cluster, address: string): Promise<void> {
+  await cluster.patch('EndpointSlice', directServiceName, behind(address))
 }
 
 /** The pod that waits, and open streams to where it waits for what. @param pods.open takes what has to be closed in the end */
@@ -137,15 +139,14 @@ async function stage(
     node: destination.name,
     restoredFrom: folder,
   })
-  await cluster.kubectl(createArguments, pod)
+  await cluster.create(pod)
   const from = containerOf(
     await view.until('the pod', ({ pods }) => pods.find(({ metadata }) => metadata.name === old)),
   )
-  const [upper, ready, offset, redirect, restore] = await Promise.all([
+  const [upper, ready, offset, restore] = await Promise.all([
     runScript(context, source, 'container', ['layer', from.id], 'looking for the writable layer'),
     runScript(context, destination, 'container', ['await-ready', folder], 'waiting for the pod to be staged'),
     estimateClockOffset(source, clock),
-    cluster.stage(['replace', '-f', '-'], 'the redirection of the service'),
     stageCommand(context, destination, {
       argv: scriptArgv('container', 'restore', folder),
       what: 'the restore',
@@ -164,5 +165,5 @@ async function stage(
     stream(['tar', '-x', '-C', `${folder}/images`], ['tar', '-C', `${folder}/images`, '-c', '.']),
     stream([...unpackLayer, target], [...packLayer, upper, '.']),
   ])
-  return { ...from, address, folder, streams, offset, redirect, restore }
+  return { ...from, address, folder, streams, offset, restore }
 }

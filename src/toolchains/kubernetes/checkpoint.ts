@@ -1,5 +1,6 @@
 import { allEnded } from '../../core/all-ended.ts'
 import { estimateClockOffset } from '../../hosts/clock-offset.ts'
+import type { Host } from '../../hosts/host.ts'
 import { explainFailure } from '../criu-failure.ts'
 import { addCriuFigures, clearCriuWork } from '../criu-work.ts'
 import { goOnAtSource } from '../go-on.ts'
@@ -7,9 +8,9 @@ import { lackingAt } from '../lacking.ts'
 import { lacksForOtherUsers } from '../other-users.ts'
 import type { Deployment, Toolchain, TrialContext } from '../toolchain.ts'
 import { followArrival } from './arrive.ts'
-import { type Cluster, createArguments, openCluster, runScript } from './cluster.ts'
+import { type Cluster, runScript, withCluster } from './cluster.ts'
 import { deploymentOf, imageIn, lacksCluster, loadImage, removeAll, takeAddress } from './deploy.ts'
-import { barePod, list, pick, service, serviceName } from './objects.ts'
+import { type ApiObject, barePod, pathOf, pick, service, serviceName } from './objects.ts'
 import { doesNotRun, openView, type Pod, runningContainer } from './view.ts'
 
 /** For what reads or sends the whole state: as long as its bytes take. */
@@ -35,78 +36,78 @@ export const kubernetesCheckpoint: Toolchain = {
         }),
   prepare: loadImage,
   deploy: deployPod,
-  migrate: async (context, { container: old }, timeline) => {
-    const { source, clock } = context
-    const cluster = await openCluster(context)
-    const view = await openView(cluster, context)
-    const name = newPodName(context)
-    let frozen: string | undefined
-    try {
-      const { id, ip, offset, staged } = await timeline.phase('stage', async () => {
-        const pod = await view.until('the pod', ({ pods }) =>
-          pods.find(({ metadata }) => metadata.name === old),
+  migrate: (context, { container: old }, timeline) =>
+    withCluster(context, async (cluster) => {
+      const { source, clock } = context
+      const view = openView(cluster, context)
+      const name = newPodName(context)
+      let frozen: string | undefined
+      try {
+        const { id, ip, offset } = await timeline.phase('stage', async () => {
+          const pod = await view.until('the pod', ({ pods }) =>
+            pods.find(({ metadata }) => metadata.name === old),
+          )
+          return { ...containerOf(pod), offset: await estimateClockOffset(source, clock) }
+        })
+        frozen = id
+        await timeline.phase('checkpoint', async () => {
+          await runScript(context, source, 'container', ['cut', ip], 'cutting the pod off')
+          await checkpoint(cluster, source, old).catch((error: unknown) =>
+            explainFailure(context, source, 'dump', error),
+          )
+        })
+        const [bytes] = await allEnded([
+          timeline.phase('image', async (details) => {
+            const what = 'making an image of the checkpoint'
+            const size = await runScript(context, source, 'checkpoint-image', [old, name], what, stateMs)
+            details.bytes = Number(size)
+            return details.bytes
+          }),
+          // It is cut off: whatever it does until then nobody sees.
+          runScript(context, source, 'container', ['freeze', id], 'freezing what was checkpointed'),
+        ])
+        const image = imageIn(cluster, `migration-testbed/checkpoint:${name}`)
+        const { workload, destination } = context
+        const created = timeline.phase('create', async () => {
+          await Promise.all([
+            cluster.create(barePod(name, { workload, image, node: destination.name })),
+            select(cluster, name),
+          ])
+        })
+        let resumed = clock.monotonicNs()
+        const arrival = followArrival(view, timeline, isCalled(name), () => {
+          resumed = clock.monotonicNs()
+        })
+        const [pod] = await Promise.all([arrival, created])
+        await timeline.phase('release', () => release(context, cluster, old, id))
+        return {
+          deployment: await deploymentOf(context, pod),
+          transferredBytes: bytes,
+          figures: () => addCriuFigures(context, timeline, { offset, resumed, restoredIn: 'start' }),
+        }
+      } catch (error) {
+        return await goOnAtSource(
+          context,
+          error,
+          async () => {
+            await letGoOn(context, cluster, name, frozen)
+            await select(cluster, old)
+          },
+          'as if nothing had been',
         )
-        const path = `/api/v1/nodes/${source.name}/proxy/checkpoint/default/${old}/workload`
-        const [offset, checkpoint, create, redirect] = await Promise.all([
-          estimateClockOffset(source, clock),
-          cluster.stage(['create', '--raw', path, '-f', '-'], 'the checkpoint by the kubelet', stateMs),
-          cluster.stage(createArguments, 'the creation of the pod'),
-          cluster.stage([...patchService, '--patch-file=/dev/stdin'], 'the redirection of the service'),
-        ])
-        return { ...containerOf(pod), offset, staged: { checkpoint, create, redirect } }
-      })
-      frozen = id
-      await timeline.phase('checkpoint', async () => {
-        await runScript(context, source, 'container', ['cut', ip], 'cutting the pod off')
-        await staged.checkpoint
-          .complete('')
-          .catch((error: unknown) => explainFailure(context, source, 'dump', error))
-      })
-      const [bytes] = await allEnded([
-        timeline.phase('image', async (details) => {
-          const what = 'making an image of the checkpoint'
-          const size = await runScript(context, source, 'checkpoint-image', [old, name], what, stateMs)
-          details.bytes = Number(size)
-          return details.bytes
-        }),
-        // It is cut off: whatever it does until then nobody sees.
-        runScript(context, source, 'container', ['freeze', id], 'freezing what was checkpointed'),
-      ])
-      const image = imageIn(cluster, `migration-testbed/checkpoint:${name}`)
-      const { workload, destination } = context
-      const created = timeline.phase('create', async () => {
-        await Promise.all([
-          staged.create.complete(JSON.stringify(barePod(name, { workload, image, node: destination.name }))),
-          staged.redirect.complete(selecting(name)),
-        ])
-      })
-      let resumed = clock.monotonicNs()
-      const arrival = followArrival(view, timeline, isCalled(name), () => {
-        resumed = clock.monotonicNs()
-      })
-      const [pod] = await Promise.all([arrival, created])
-      await timeline.phase('release', () => release(context, cluster, old, id))
-      return {
-        deployment: await deploymentOf(context, pod),
-        transferredBytes: bytes,
-        figures: () => addCriuFigures(context, timeline, { offset, resumed, restoredIn: 'start' }),
       }
-    } catch (error) {
-      return await goOnAtSource(
-        context,
-        error,
-        async () => {
-          await letGoOn(context, cluster, name, frozen)
-          await cluster.kubectl([...patchService, '--patch', selecting(old)])
-        },
-        'as if nothing had been',
-      )
-    } finally {
-      view.close()
-      cluster.close()
-    }
-  },
+    }),
   remove: removeAll,
+}
+
+/** By the API of the kubelet; the archive stays on its host. */
+async function checkpoint(cluster: Cluster, { name }: Host, pod: string): Promise<void> {
+  await cluster.request({
+    method: 'POST',
+    path: `${pathOf('Node', name)}/proxy/checkpoint/default/${pod}/workload`,
+    what: 'the checkpoint by the kubelet',
+    withinMs: stateMs,
+  })
 }
 
 /** What both ways of checkpoints need. */
@@ -122,10 +123,11 @@ export function lacksCheckpoints(...[source, destination, workload]: Parameters<
 
 async function deployPod(context: TrialContext): Promise<Deployment> {
   const { workload, service: at } = context
-  const cluster = await openCluster(context)
-  return await deploymentOf(
-    context,
-    await startPod(context, cluster, (name) => service(workload, at.address, pick(name))),
+  return await withCluster(context, async (cluster) =>
+    deploymentOf(
+      context,
+      await startPod(context, cluster, (name) => service(workload, at.address, pick(name))),
+    ),
   )
 }
 
@@ -133,22 +135,18 @@ async function deployPod(context: TrialContext): Promise<Deployment> {
 export async function startPod(
   context: TrialContext,
   cluster: Cluster,
-  serve: (pod: string) => object,
+  serve: (pod: string) => ApiObject,
 ): Promise<Pod> {
   const { source, destination, workload, image, signal } = context
   await Promise.all([source, destination].map((host) => clearCriuWork(host, signal)))
   await takeAddress(context, cluster)
   const name = newPodName(context)
-  const view = await openView(cluster, context)
-  try {
-    const pod = barePod(name, { workload, image: imageIn(cluster, image.name), node: source.name })
-    await cluster.kubectl(createArguments, list([serve(name), pod]))
-    return await view.until('a container that runs', ({ pods }) =>
-      pods.find((one) => runningContainer(one) !== undefined),
-    )
-  } finally {
-    view.close()
-  }
+  const view = openView(cluster, context)
+  const pod = barePod(name, { workload, image: imageIn(cluster, image.name), node: source.name })
+  await cluster.create(serve(name), pod)
+  return await view.until('a container that runs', ({ pods }) =>
+    pods.find((one) => runningContainer(one) !== undefined),
+  )
 }
 
 /** Never one that there was before: an image of a checkpoint is used once. */
@@ -176,7 +174,8 @@ export async function release(
   id: string,
 ): Promise<void> {
   await runScript(context, context.source, 'container', ['kill', id], 'ending the container that was moved')
-  await cluster.kubectl(['delete', 'pod', pod, '--grace-period=1', '--ignore-not-found'])
+  await cluster.remove('Pod', { name: pod }, { graceSeconds: 1 })
+  await cluster.gone(pathOf('Pod', pod), 30_000)
 }
 
 /** The source's pod goes on; the other one is removed. @param id of the container that may be frozen */
@@ -186,13 +185,12 @@ export async function letGoOn(
   other: string,
   id: string | undefined,
 ): Promise<void> {
-  await cluster.kubectl(['delete', 'pod', other, '--grace-period=0', '--force', '--ignore-not-found'])
+  await cluster.remove('Pod', { name: other }, { graceSeconds: 0 })
   if (id !== undefined)
     await runScript(context, context.source, 'container', ['go-on', id], 'letting the workload go on')
 }
 
-const patchService = ['patch', 'service', serviceName, '--type=merge'] as const
-
-function selecting(pod: string): string {
-  return JSON.stringify({ spec: { selector: pick(pod) } })
+/** Connections of the service go to this pod from now on. */
+async function select(cluster: Cluster, pod: string): Promise<void> {
+  await cluster.patch('Service', serviceName, { spec: { selector: pick(pod) } })
 }

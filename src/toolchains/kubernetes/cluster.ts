@@ -1,72 +1,114 @@
 import { TestbedError } from '../../core/errors.ts'
+import { poll } from '../../core/retry.ts'
 import { runChecked } from '../../hosts/checked.ts'
 import type { Argv, Host } from '../../hosts/host.ts'
-import { type StagedCommand, stageCommand } from '../staged-command.ts'
 import type { TrialContext } from '../toolchain.ts'
+import { type Api, credentialsOf, openApi } from './api.ts'
+import { type ApiObject, type Kind, pathOf } from './objects.ts'
 
 /** As provision/kubernetes/names.sh has them. */
-const kube = '/usr/local/lib/migration-testbed/kubernetes/bin/kube'
 const kubeconfig = '/etc/migration-testbed/kubernetes/client.conf'
 const scripts = '/usr/local/lib/migration-testbed/provision/kubernetes'
 const timeoutMs = 60_000
 
-/**
- * Makes the objects on standard input, which are ours: kubectl would first fetch what the API server knows of all kinds, and an
- * emulated server takes longer to tell than kubectl waits.
- */
-export const createArguments = ['create', '-f', '-', '--validate=false'] as const
-
-/** What is done to a cluster, on the host that administers it. */
-export interface Cluster {
+/** What is done to a cluster, and what does it: its API server, asked as its administrator. */
+export interface Cluster extends Pick<Api, 'request' | 'watch'> {
+  /** The host of its control plane. */
   readonly control: Host
-  /** Runs `kubectl …`, and answers what it printed. @throws TestbedError with its last lines */
-  kubectl(args: readonly string[], input?: unknown): Promise<string>
-  /** `kubectl …` that has started already, and waits for the object on its standard input. */
-  stage(args: readonly string[], what: string, withinMs?: number): Promise<StagedCommand>
-  /** Everything below a path of the API, as it comes: `kubectl get --raw`. */
-  watchArgv(path: string): Argv
-  /** Ends what was staged, told or not. */
-  close(): void
+  /** One after the other. */
+  create(...objects: readonly ApiObject[]): Promise<void>
+  /** @param changes merged into the object, or, as an array, the steps of a JSON patch */
+  patch(kind: Kind, name: string, changes: object): Promise<void>
+  /** Removes an object, or all that a selector finds; nothing when there is none. Does not wait until it is gone. */
+  remove(
+    kind: Kind,
+    which: { readonly name: string } | { readonly selector: string },
+    how?: Removal,
+  ): Promise<void>
+  /** Waits until there is nothing at a path of the API, or an empty list. @throws TestbedError */
+  gone(path: string, withinMs: number): Promise<void>
 }
 
-/** @throws TestbedError when neither end of the trial administers a cluster */
-export async function openCluster(context: TrialContext): Promise<Cluster> {
-  const control = await controlOf(context)
-  const argv = (args: readonly string[]): Argv => [kube, 'kubectl', '--kubeconfig', kubeconfig, ...args]
-  const staged: StagedCommand[] = []
+export interface Removal {
+  /** For a pod; 0 without waiting for its node. */
+  readonly graceSeconds?: number
+  /** What it owns stays. */
+  readonly orphan?: boolean
+}
+
+/** Opens the cluster for as long as `use` takes. @throws TestbedError when neither end of the trial administers one */
+export async function withCluster<Result>(
+  context: TrialContext,
+  use: (cluster: Cluster) => Promise<Result>,
+): Promise<Result> {
+  const { clock, signal, patience } = context
+  const { control, credentials } = await administratorOf(context)
+  const api = await openApi(credentials, { where: control.name, patience, clock, signal })
+  try {
+    return await use(clusterOf(control, api, context))
+  } finally {
+    api.close()
+  }
+}
+
+function clusterOf(control: Host, api: Api, { clock, signal, patience }: TrialContext): Cluster {
   return {
     control,
-    kubectl: async (args, input) => {
-      const { stdout } = await runChecked(control, argv(args), {
-        what: `kubectl ${args.slice(0, 2).join(' ')}`,
-        kind: 'trial',
-        timeoutMs,
-        signal: context.signal,
-        ...(input === undefined ? {} : { input: JSON.stringify(input) }),
-      })
-      return stdout.trim()
+    request: api.request,
+    watch: api.watch,
+    create: async (...objects) => {
+      for (const object of objects) {
+        await api.request({
+          method: 'POST',
+          path: `${pathOf(object.kind)}?fieldValidation=Strict`,
+          body: object,
+          what: `the creation of the ${object.kind} ${object.metadata.name}`,
+        })
+      }
     },
-    stage: async (args, what, withinMs) => {
-      const command = await stageCommand(context, control, {
-        argv: argv(args),
-        what,
+    patch: async (kind, name, changes) => {
+      const type = Array.isArray(changes) ? 'application/json-patch+json' : 'application/merge-patch+json'
+      const what = `the change of the ${kind} ${name}`
+      await api.request({ method: 'PATCH', path: pathOf(kind, name), body: changes, type, what })
+    },
+    remove: async (kind, which, { graceSeconds, orphan = false } = {}) => {
+      const query = new URLSearchParams({
+        ...('selector' in which ? { labelSelector: which.selector } : {}),
+        ...(graceSeconds === undefined ? {} : { gracePeriodSeconds: String(graceSeconds) }),
+        propagationPolicy: orphan ? 'Orphan' : 'Background',
+      })
+      const path = 'name' in which ? pathOf(kind, which.name) : pathOf(kind)
+      const what = `the removal of the ${kind} ${'name' in which ? which.name : 'of the trial'}`
+      await api.request({ method: 'DELETE', path: `${path}?${query}`, what })
+    },
+    gone: async (path, withinMs) => {
+      const asked = { method: 'GET', path, what: 'looking for what was removed' } as const
+      const look = async () => {
+        const answer = await api.request<{ readonly items?: readonly unknown[] }>(asked)
+        return answer === undefined || answer.items?.length === 0 ? true : undefined
+      }
+      await poll(look, {
+        what: `the end of what is at ${path}`,
+        where: control.name,
+        timeoutMs: withinMs * patience,
+        intervalMs: 20 * patience,
+        clock,
+        signal,
         hint: 'kubelet.log and kube-apiserver.log on the hosts tell more: testbed logs',
-        ...(withinMs === undefined ? {} : { withinMs }),
       })
-      staged.push(command)
-      return command
-    },
-    watchArgv: (path) => argv(['get', '--raw', path]),
-    close: () => {
-      for (const command of staged) command.close()
     },
   }
 }
 
-async function controlOf({ source, destination, signal }: TrialContext): Promise<Host> {
-  for (const host of [destination, source]) {
-    const asked = await host.run({ argv: ['test', '-e', kubeconfig] }, { signal }).catch(() => undefined)
-    if (asked?.exitCode === 0) return host
+/** Takes no new pods, as `kubectl cordon` has it; or takes them again. */
+export async function cordon(cluster: Cluster, node: Host, cordoned: boolean): Promise<void> {
+  await cluster.patch('Node', node.name, { spec: { unschedulable: cordoned ? true : null } })
+}
+
+async function administratorOf({ source, destination, signal }: TrialContext) {
+  for (const control of [destination, source]) {
+    const asked = await control.run({ argv: ['cat', kubeconfig] }, { signal }).catch(() => undefined)
+    if (asked?.exitCode === 0) return { control, credentials: credentialsOf(asked.stdout) }
   }
   throw new TestbedError('trial', 'neither host of the trial has the control plane of a cluster', {
     hint: 'testbed up --with kubernetes makes one, on the second host of the testbed',

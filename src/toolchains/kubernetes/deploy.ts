@@ -5,8 +5,8 @@ import { sendArchive } from '../../workloads/load.ts'
 import { lackingAt } from '../lacking.ts'
 import type { Deployment, Lack, TrialContext } from '../toolchain.ts'
 import { removeVolumes } from '../trial-volumes.ts'
-import { type Cluster, openCluster, runScript, scriptArgv } from './cluster.ts'
-import { selector } from './objects.ts'
+import { type Cluster, cordon, type Removal, runScript, scriptArgv, withCluster } from './cluster.ts'
+import { type Kind, pathOf, selector } from './objects.ts'
 import { doesNotRun, type Pod, runningContainer } from './view.ts'
 
 /** What a host lacks to be a node. */
@@ -61,7 +61,6 @@ export async function deploymentOf(context: TrialContext, pod: Pod): Promise<Dep
 export async function removeAll(context: TrialContext): Promise<void> {
   const { source, destination } = context
   if (lacksCluster(source.facts, destination.facts) !== undefined) return
-  const cluster = await openCluster(context)
   const alive: Host[] = []
   for (const host of [source, destination]) {
     // One that waits for a checkpoint holds its kubelet up.
@@ -75,15 +74,10 @@ export async function removeAll(context: TrialContext): Promise<void> {
     if (asked !== undefined) alive.push(host)
   }
   context.signal.throwIfAborted()
-  const within = (seconds: number) => `--timeout=${seconds * context.patience}s`
-  const remove = (...args: readonly string[]) =>
-    cluster.kubectl(['delete', ...args, '-l', selector, '--ignore-not-found'])
-  await remove('deployments,replicasets,statefulsets,services,endpointslices', '--cascade=orphan')
-  await (alive.length === 2
-    ? remove('pods', '--grace-period=1', within(30))
-    : remove('pods', '--grace-period=0', '--force'))
-  await remove('persistentvolumeclaims,persistentvolumes', within(20))
-  await cluster.kubectl(['uncordon', source.name, destination.name])
+  await withCluster(context, async (cluster) => {
+    await removeObjects(cluster, alive.length === 2)
+    await Promise.all([source, destination].map((host) => cordon(cluster, host, false)))
+  })
   await Promise.all(
     alive.map(async (host) => {
       await runScript(context, host, 'container', ['clean'], 'cleaning the node')
@@ -91,4 +85,17 @@ export async function removeAll(context: TrialContext): Promise<void> {
     }),
   )
   await removeVolumes(context)
+}
+
+/** @param nodesAnswer whether all do: what runs on one that was lost nobody ends */
+async function removeObjects(cluster: Cluster, nodesAnswer: boolean): Promise<void> {
+  const remove = async (kinds: readonly Kind[], seconds: number, how?: Removal) => {
+    for (const kind of kinds) await cluster.remove(kind, { selector }, how)
+    for (const kind of kinds)
+      await cluster.gone(`${pathOf(kind)}?labelSelector=${encodeURIComponent(selector)}`, seconds * 1000)
+  }
+  // Pods are ended after it, each in its own time, not as what its owner leaves behind.
+  await remove(['Deployment', 'ReplicaSet', 'StatefulSet', 'Service', 'EndpointSlice'], 60, { orphan: true })
+  await remove(['Pod'], 30, { graceSeconds: nodesAnswer ? 1 : 0 })
+  await remove(['PersistentVolumeClaim', 'PersistentVolume'], 20)
 }

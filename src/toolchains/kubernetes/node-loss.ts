@@ -1,6 +1,6 @@
 import type { Toolchain } from '../toolchain.ts'
 import { followArrival } from './arrive.ts'
-import { openCluster, runScript } from './cluster.ts'
+import { runScript, withCluster } from './cluster.ts'
 import { deploymentOf, lacksCluster, loadImage, removeAll } from './deploy.ts'
 import { deployReplica } from './reschedule.ts'
 import { openView } from './view.ts'
@@ -37,17 +37,17 @@ export const kubernetesNodeLoss: Toolchain = {
   prepare: loadImage,
   deploy: async (context) => {
     const { graceSeconds, ...options } = failoverSettings[String(context.factors.failover ?? 'tuned')] ?? {}
-    const cluster = await openCluster(context)
     const grace = graceSeconds === undefined ? [] : [`${graceSeconds}s`]
-    await runScript(context, cluster.control, 'manager', grace, 'setting when a node is given up')
-    return await deployReplica(context, options)
+    return await withCluster(context, async (cluster) => {
+      await runScript(context, cluster.control, 'manager', grace, 'setting when a node is given up')
+      return await deployReplica(context, cluster, options)
+    })
   },
   migrate: async (context, { container: old }, timeline) => {
     const { source, powerOff } = context
     if (powerOff === undefined) throw new Error('nobody may power a host off here')
-    const cluster = await openCluster(context)
-    const view = await openView(cluster, context)
-    try {
+    return await withCluster(context, async (cluster) => {
+      const view = openView(cluster, context)
       await timeline.phase('power-off', () => powerOff(source))
       await timeline.phase('detect', () =>
         view.until(
@@ -73,9 +73,7 @@ export const kubernetesNodeLoss: Toolchain = {
       )
       const pod = await followArrival(view, timeline, ({ metadata }) => metadata.name !== old)
       return { deployment: await deploymentOf(context, pod), transferredBytes: 0 }
-    } finally {
-      view.close()
-    }
+    })
   },
   remove: removeAll,
 }

@@ -5,13 +5,38 @@ import type { VolumeMount } from '../trial-volumes.ts'
 /** A trial as objects of the API. There is one trial at a time: names are the same for all. */
 export const serviceName = 'workload'
 /** Of a service that selects no pods. By the other name the cluster may still know pods of the trial before, and send connections there. */
-const directServiceName = 'workload-direct'
+export const directServiceName = 'workload-direct'
 const label = { 'migration-testbed': 'trial' }
 /** Finds everything of a trial. */
 export const selector = 'migration-testbed=trial'
 /** As provision/kubernetes/runtime.sh writes it. */
 const criuConfiguration = '/etc/migration-testbed/kubernetes/criu.conf'
 const gate = 'migration-testbed/volumes'
+
+/** Where the API has the objects of a kind. */
+const collections = {
+  Deployment: '/apis/apps/v1/namespaces/default/deployments',
+  EndpointSlice: '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices',
+  Node: '/api/v1/nodes',
+  PersistentVolume: '/api/v1/persistentvolumes',
+  PersistentVolumeClaim: '/api/v1/namespaces/default/persistentvolumeclaims',
+  Pod: '/api/v1/namespaces/default/pods',
+  ReplicaSet: '/apis/apps/v1/namespaces/default/replicasets',
+  Service: '/api/v1/namespaces/default/services',
+  StatefulSet: '/apis/apps/v1/namespaces/default/statefulsets',
+}
+export type Kind = keyof typeof collections
+
+export function pathOf(kind: Kind, name?: string): string {
+  return name === undefined ? collections[kind] : `${collections[kind]}/${name}`
+}
+
+/** What the API server is given. */
+export interface ApiObject {
+  readonly apiVersion: string
+  readonly kind: Kind
+  readonly metadata: { readonly name: string }
+}
 
 export interface Endpoint {
   readonly addresses: readonly string[]
@@ -49,7 +74,7 @@ export function service(
 export function endpointsAt({ port }: ResolvedWorkload, address: string) {
   return {
     apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
+    kind: 'EndpointSlice' as const,
     metadata: {
       name: directServiceName,
       labels: {
@@ -60,8 +85,13 @@ export function endpointsAt({ port }: ResolvedWorkload, address: string) {
     },
     addressType: 'IPv4',
     ports: [{ port }],
-    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    ...behind(address),
   }
+}
+
+/** What changes of it when another pod is behind the service. */
+export function behind(address: string) {
+  return { endpoints: [{ addresses: [address], conditions: { ready: true } }] }
 }
 
 /** By it one pod of a trial is told from another. */
@@ -74,7 +104,7 @@ export function barePod(name: string, options: PodOptions) {
   const { metadata, spec } = template(options)
   return {
     apiVersion: 'v1',
-    kind: 'Pod',
+    kind: 'Pod' as const,
     metadata: { ...metadata, name, labels: pick(name) },
     spec: { ...spec, restartPolicy: 'Never' },
   }
@@ -104,7 +134,7 @@ export function statefulSet(options: PodOptions, mounts: readonly VolumeMount[])
   })
 }
 
-function replica(kind: string, spec: object) {
+function replica(kind: 'Deployment' | 'StatefulSet', spec: object) {
   return named('apps/v1', kind, serviceName, { replicas: 1, selector: { matchLabels: label }, ...spec })
 }
 
@@ -153,12 +183,8 @@ export function volumeName(index: number, place: string): string {
   return `${claimName(index)}-${place}`
 }
 
-function named(apiVersion: string, kind: string, name: string, spec: object) {
+function named<Name extends Kind>(apiVersion: string, kind: Name, name: string, spec: object) {
   return { apiVersion, kind, metadata: { name, labels: label }, spec }
-}
-
-export function list(items: readonly object[]) {
-  return { apiVersion: 'v1', kind: 'List', items }
 }
 
 function template({ workload, image, graceSeconds, node, restoredFrom, tolerationSeconds }: PodOptions) {

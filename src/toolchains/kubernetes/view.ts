@@ -1,10 +1,8 @@
-import { createInterface } from 'node:readline'
 import { TestbedError } from '../../core/errors.ts'
-import type { Process } from '../../hosts/host.ts'
-import { collectOutput } from '../../hosts/output.ts'
 import type { TrialContext } from '../toolchain.ts'
+import type { WatchEvent } from './api.ts'
 import type { Cluster } from './cluster.ts'
-import { type Endpoint, selector, serviceName } from './objects.ts'
+import { type Endpoint, pathOf, selector, serviceName } from './objects.ts'
 
 export interface Pod {
   readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string }
@@ -55,51 +53,30 @@ export interface Objects {
 export interface View {
   /** Waits until `look` finds something. @throws TestbedError with what the pods are waiting for when it never does */
   until<Found>(what: string, look: (objects: Objects) => Found | undefined, ms?: number): Promise<Found>
-  close(): void
 }
 
 const untilMs = 60_000
 
-interface Event {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
-  readonly object: { readonly metadata: { readonly uid: string } }
-}
-
-export async function openView(cluster: Cluster, context: TrialContext): Promise<View> {
+/** Follows until the cluster is closed. */
+export function openView(cluster: Cluster, context: TrialContext): View {
   const pods = new Map<string, Pod>()
   const slices = new Map<string, Slice>()
   const nodes = new Map<string, Node>()
   const lookers = new Set<() => void>()
   const ended = new AbortController()
-  const follow = async (path: string, into: Map<string, unknown>): Promise<Process> => {
-    const process = await cluster.control.stream({ argv: cluster.watchArgv(path) })
-    const said = collectOutput({ stdout: process.stderr, stderr: process.stderr })
-    createInterface({ input: process.stdout }).on('line', (line) => {
-      const { type, object } = JSON.parse(line) as Event
-      if (type === 'BOOKMARK') return
+  const follow = (path: string, into: Map<string, unknown>) => {
+    const changed = ({ type, object }: WatchEvent) => {
       if (type === 'DELETED') into.delete(object.metadata.uid)
       else into.set(object.metadata.uid, object)
       for (const look of lookers) look()
-    })
-    const lost = () =>
-      ended.abort(
-        new TestbedError('trial', 'the API server ended a watch', {
-          where: cluster.control.name,
-          why: [said()],
-        }),
-      )
-    process.exit.then(lost, lost)
-    return process
+    }
+    cluster.watch(path, changed, (error) => ended.abort(error))
   }
   const labels = encodeURIComponent(selector)
-  const streams = await Promise.all([
-    follow(`/api/v1/namespaces/default/pods?watch=true&labelSelector=${labels}`, pods),
-    follow(
-      `/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?watch=true&labelSelector=${encodeURIComponent(`kubernetes.io/service-name=${serviceName}`)}`,
-      slices,
-    ),
-    follow('/api/v1/nodes?watch=true', nodes),
-  ])
+  const ofService = encodeURIComponent(`kubernetes.io/service-name=${serviceName}`)
+  follow(`${pathOf('Pod')}?watch=true&labelSelector=${labels}`, pods)
+  follow(`${pathOf('EndpointSlice')}?watch=true&labelSelector=${ofService}`, slices)
+  follow(`${pathOf('Node')}?watch=true`, nodes)
   const objects = (): Objects => ({
     pods: [...pods.values()],
     endpoints: [...slices.values()].flatMap(({ endpoints }) => endpoints ?? []),
@@ -131,9 +108,6 @@ export async function openView(cluster: Cluster, context: TrialContext): Promise
         if (stop.aborted) onStop()
         else again()
       })
-    },
-    close: () => {
-      for (const stream of streams) stream.kill()
     },
   }
 }
