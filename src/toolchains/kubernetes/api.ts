@@ -98,17 +98,6 @@ export async function openApi(credentials: Credentials, options: ApiOptions): Pr
   })
   const failed = (message: string, why: readonly string[] = []) =>
     new TestbedError('trial', message, { where, why, hint })
-  /** @throws TestbedError when there is no connection any more */
-  function begin(headers: Record<string, string>, stop?: AbortSignal): ClientHttp2Stream {
-    try {
-      return session.request(
-        { accept: 'application/json', ...headers },
-        stop === undefined ? {} : { signal: stop },
-      )
-    } catch (error) {
-      throw failed('there is no connection to the API server', [String(lost ?? error)])
-    }
-  }
   async function once(
     request: ApiRequest,
   ): Promise<{ status: number; retryAfter: number | undefined; text: string }> {
@@ -116,17 +105,19 @@ export async function openApi(credentials: Credentials, options: ApiOptions): Pr
     const allowedMs = withinMs * patience
     const late = AbortSignal.timeout(allowedMs)
     const headers = {
+      accept: 'application/json',
       ':method': method,
       ':path': path,
       ...(body === undefined ? {} : { 'content-type': type }),
     }
-    const stream = begin(headers, AbortSignal.any([signal, late]))
+    const stop = AbortSignal.any([signal, late])
     const answered = { status: 0, retryAfter: undefined as number | undefined }
-    stream.once('response', (got) => {
-      answered.status = Number(got[':status'])
-      if (got['retry-after'] !== undefined) answered.retryAfter = Number(got['retry-after'])
-    })
     try {
+      const stream = session.request(headers, { signal: stop })
+      stream.once('response', (got) => {
+        answered.status = Number(got[':status'])
+        if (got['retry-after'] !== undefined) answered.retryAfter = Number(got['retry-after'])
+      })
       stream.end(body === undefined ? undefined : JSON.stringify(body))
       const text = await textOf(stream)
       if (answered.status === 0) throw new Error('it closed the connection')
@@ -154,18 +145,27 @@ export async function openApi(credentials: Credentials, options: ApiOptions): Pr
       }
     },
     watch: (path, onEvent, onEnd) => {
-      const stream = begin({ ':path': path })
       const said: string[] = []
+      const end = () => onEnd(failed('the API server ended a watch', said))
+      let stream: ClientHttp2Stream
+      try {
+        stream = session.request({ accept: 'application/json', ':path': path })
+      } catch (error) {
+        said.push(String(lost ?? error))
+        return end()
+      }
       stream.once('response', (got) => {
         if (got[':status'] !== 200) said.push(`HTTP ${got[':status']}`)
       })
       stream.on('error', (error) => said.push(String(error)))
-      createInterface({ input: stream }).on('line', (line) => {
+      const lines = createInterface({ input: stream })
+      lines.on('error', () => {}) // those of the stream, again
+      lines.on('line', (line) => {
         const { type, object } = JSON.parse(line) as { type?: string; object: WatchEvent['object'] }
         if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') onEvent({ type, object })
         else if (type !== 'BOOKMARK') said.push(wordsOf(type === undefined ? line : JSON.stringify(object)))
       })
-      stream.once('close', () => onEnd(failed('the API server ended a watch', said)))
+      stream.once('close', end)
     },
     close: () => session.destroy(),
   }

@@ -105,7 +105,8 @@ export async function cordon(cluster: Cluster, node: Host, cordoned: boolean): P
   await cluster.patch('Node', node.name, { spec: { unschedulable: cordoned ? true : null } })
 }
 
-async function administratorOf({ source, destination, signal }: TrialContext) {
+/** The host of the control plane, and its administrator's keys. @throws TestbedError when neither end of the trial has one */
+export async function administratorOf({ source, destination, signal }: TrialContext) {
   for (const control of [destination, source]) {
     const asked = await control.run({ argv: ['cat', kubeconfig] }, { signal }).catch(() => undefined)
     if (asked?.exitCode === 0) return { control, credentials: credentialsOf(asked.stdout) }

@@ -1,6 +1,6 @@
 import type { Toolchain } from '../toolchain.ts'
 import { followArrival } from './arrive.ts'
-import { runScript, withCluster } from './cluster.ts'
+import { administratorOf, runScript, withCluster } from './cluster.ts'
 import { deploymentOf, lacksCluster, loadImage, removeAll } from './deploy.ts'
 import { deployReplica } from './reschedule.ts'
 import { openView } from './view.ts'
@@ -38,10 +38,9 @@ export const kubernetesNodeLoss: Toolchain = {
   deploy: async (context) => {
     const { graceSeconds, ...options } = failoverSettings[String(context.factors.failover ?? 'tuned')] ?? {}
     const grace = graceSeconds === undefined ? [] : [`${graceSeconds}s`]
-    return await withCluster(context, async (cluster) => {
-      await runScript(context, cluster.control, 'manager', grace, 'setting when a node is given up')
-      return await deployReplica(context, cluster, options)
-    })
+    const { control } = await administratorOf(context)
+    await runScript(context, control, 'manager', grace, 'setting when a node is given up')
+    return await withCluster(context, (cluster) => deployReplica(context, cluster, options))
   },
   migrate: async (context, { container: old }, timeline) => {
     const { source, powerOff } = context
