@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2'
+import { type ClientHttp2Session, connect } from 'node:http2'
 import { createInterface } from 'node:readline'
 import { text as textOf } from 'node:stream/consumers'
 import { parse } from 'yaml'
@@ -37,10 +37,16 @@ export interface ApiRequest {
   readonly withinMs?: number
 }
 
-/** A change that a watch tells of. */
-export interface WatchEvent {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED'
-  readonly object: { readonly metadata: { readonly uid: string } }
+/** A collection as the server has it, by uid; see `Api.follow`. */
+export interface Followed {
+  readonly path: string
+  /** Of what to follow: `labelSelector=…`. */
+  readonly query: string
+  readonly objects: Map<string, unknown>
+  /** Told after every change. */
+  readonly onChange: () => void
+  /** Told when it cannot be followed any more. */
+  readonly onLost: (error: unknown) => void
 }
 
 /**
@@ -48,10 +54,13 @@ export interface WatchEvent {
  * program has to be started on the hosts for it.
  */
 export interface Api {
-  /** Answers what the server answered; undefined for a GET or DELETE of what is not there. @throws TestbedError with the server's words */
+  /**
+   * Answers what the server answered; undefined for a GET or DELETE of what is not there. Asks again where the server says that it
+   * is too busy. @throws TestbedError with the server's words, or when there is no answer in time
+   */
   request<Answer>(request: ApiRequest): Promise<Answer | undefined>
-  /** Follows a collection until the connection is closed. @param onEnd told when the server ends it before */
-  watch(path: string, onEvent: (event: WatchEvent) => void, onEnd: (error: TestbedError) => void): void
+  /** Fills the collection, then keeps it as the server has it until the connection is closed. @throws TestbedError */
+  follow(collection: Followed): Promise<void>
   close(): void
 }
 
@@ -59,6 +68,15 @@ export interface Api {
 interface Status {
   readonly kind?: string
   readonly message?: string
+}
+
+interface Item {
+  readonly metadata: { readonly uid: string }
+}
+
+interface List {
+  readonly metadata: { readonly resourceVersion: string }
+  readonly items: readonly Item[]
 }
 
 interface Kubeconfig {
@@ -71,6 +89,7 @@ interface Kubeconfig {
 }
 
 const requestMs = 60_000
+const againMs = 100
 const hint = 'kube-apiserver.log on the host tells more: testbed logs'
 
 /** Of a kubeconfig with one cluster and one user, everything in it. */
@@ -93,39 +112,98 @@ export async function openApi(credentials: Credentials, options: ApiOptions): Pr
   const { where, patience, clock, signal } = options
   const session = connect(server, keys)
   let lost: unknown
+  let closed = false
   session.on('error', (error) => {
     lost = error
   })
   const failed = (message: string, why: readonly string[] = []) =>
     new TestbedError('trial', message, { where, why, hint })
-  async function once(
-    request: ApiRequest,
-  ): Promise<{ status: number; retryAfter: number | undefined; text: string }> {
-    const { method, path, body, type = 'application/json', what, withinMs = requestMs } = request
-    const allowedMs = withinMs * patience
-    const late = AbortSignal.timeout(allowedMs)
+  async function once({ method, path, body, type = 'application/json' }: ApiRequest, stop: AbortSignal) {
     const headers = {
       accept: 'application/json',
       ':method': method,
       ':path': path,
       ...(body === undefined ? {} : { 'content-type': type }),
     }
-    const stop = AbortSignal.any([signal, late])
+    const stream = session.request(headers, { signal: stop })
     const answered = { status: 0, retryAfter: undefined as number | undefined }
-    try {
-      const stream = session.request(headers, { signal: stop })
-      stream.once('response', (got) => {
-        answered.status = Number(got[':status'])
-        if (got['retry-after'] !== undefined) answered.retryAfter = Number(got['retry-after'])
-      })
-      stream.end(body === undefined ? undefined : JSON.stringify(body))
-      const text = await textOf(stream)
-      if (answered.status === 0) throw new Error('it closed the connection')
-      return { ...answered, text }
-    } catch (error) {
-      signal.throwIfAborted()
-      if (late.aborted) throw failed(`${what}: no answer of the API server within ${allowedMs / 1000} s`)
-      throw failed(`${what} failed`, [String(lost ?? error)])
+    stream.once('response', (got) => {
+      answered.status = Number(got[':status'])
+      if (got['retry-after'] !== undefined) answered.retryAfter = Number(got['retry-after'])
+    })
+    stream.end(body === undefined ? undefined : JSON.stringify(body))
+    const text = await textOf(stream)
+    if (answered.status === 0) throw new Error('it closed the connection')
+    return { ...answered, text }
+  }
+  async function request<Answer>(asked: ApiRequest): Promise<Answer | undefined> {
+    const { method, what, withinMs = requestMs } = asked
+    const late = AbortSignal.timeout(withinMs * patience)
+    const stop = AbortSignal.any([signal, late])
+    let words = ''
+    for (;;) {
+      try {
+        const { status, retryAfter, text } = await once(asked, stop)
+        if (status < 300) return JSON.parse(text) as Answer
+        if (status === 404 && (method === 'GET' || method === 'DELETE')) return undefined
+        words = wordsOf(text)
+        // What was not done in time may have been done after it: only what may be done twice is asked again.
+        const again = retryAfter ?? (status === 504 && method !== 'POST' ? 1 : undefined)
+        if (again === undefined) throw failed(`${what} failed (HTTP ${status})`, [words])
+        await clock.sleep(again * 1000, stop)
+      } catch (error) {
+        signal.throwIfAborted()
+        if (error instanceof TestbedError) throw error
+        if (!late.aborted) throw failed(`${what} failed`, [String(lost ?? error)])
+        const message = `${what}: no answer of the API server within ${(withinMs * patience) / 1000} s`
+        throw failed(message, words === '' ? [] : [words])
+      }
+    }
+  }
+  /** Answers what was listed, as of which version. */
+  async function list({ path, query, objects, onChange }: Followed): Promise<string> {
+    const asked = { method: 'GET', path: `${path}?${query}`, what: `listing ${path}` } as const
+    const answer = await request<List>(asked)
+    if (answer === undefined) throw failed(`${path}: the API server has no such collection`)
+    objects.clear()
+    for (const item of answer.items) objects.set(item.metadata.uid, item)
+    onChange()
+    return answer.metadata.resourceVersion
+  }
+  /** Answers when the server ends it, with the status and its last words. */
+  async function watch({ path, query, objects, onChange }: Followed, version: string) {
+    const said: string[] = []
+    const headers = {
+      accept: 'application/json',
+      ':path': `${path}?${query}&watch=true&resourceVersion=${version}`,
+    }
+    const stream = session.request(headers)
+    let status = 0
+    stream.once('response', (got) => {
+      status = Number(got[':status'])
+    })
+    stream.on('error', (error) => said.push(String(error)))
+    const lines = createInterface({ input: stream })
+    lines.on('error', () => {}) // those of the stream, again
+    lines.on('line', (line) => {
+      const { type, object } = JSON.parse(line) as { type?: string; object: Item }
+      if (type === 'DELETED') objects.delete(object.metadata.uid)
+      else if (type === 'ADDED' || type === 'MODIFIED') objects.set(object.metadata.uid, object)
+      else if (type !== 'BOOKMARK') said.push(wordsOf(type === undefined ? line : JSON.stringify(object)))
+      onChange()
+    })
+    await new Promise<void>((resolve) => stream.once('close', () => resolve()))
+    return { status, said }
+  }
+  async function keepFollowing(collection: Followed, version: string): Promise<void> {
+    for (let from = version; ; from = await list(collection)) {
+      const { status, said } = await watch(collection, from)
+      if (closed) return
+      if (session.closed || session.destroyed) throw failed('the connection to the API server is lost', said)
+      // 410: from so far back it cannot tell; it may also end one at any time.
+      if (status >= 400 && status < 500 && status !== 410 && status !== 429)
+        throw failed(`following ${collection.path} failed (HTTP ${status})`, said)
+      await clock.sleep(againMs * patience, signal)
     }
   }
   await connected(session, signal, requestMs * patience).catch((error: unknown) => {
@@ -134,40 +212,16 @@ export async function openApi(credentials: Credentials, options: ApiOptions): Pr
     throw failed(`the API server at ${server} does not answer`, [String(error)])
   })
   return {
-    request: async <Answer>(request: ApiRequest) => {
-      for (;;) {
-        const { status, retryAfter, text } = await once(request)
-        if (status < 300) return JSON.parse(text) as Answer
-        if (status === 404 && (request.method === 'GET' || request.method === 'DELETE')) return undefined
-        // So it says when it is too busy, or what it needs is not there yet.
-        if (retryAfter === undefined) throw failed(`${request.what} failed (HTTP ${status})`, [wordsOf(text)])
-        await clock.sleep(retryAfter * 1000, signal)
-      }
-    },
-    watch: (path, onEvent, onEnd) => {
-      const said: string[] = []
-      const end = () => onEnd(failed('the API server ended a watch', said))
-      let stream: ClientHttp2Stream
-      try {
-        stream = session.request({ accept: 'application/json', ':path': path })
-      } catch (error) {
-        said.push(String(lost ?? error))
-        return end()
-      }
-      stream.once('response', (got) => {
-        if (got[':status'] !== 200) said.push(`HTTP ${got[':status']}`)
+    request,
+    follow: async (collection) => {
+      keepFollowing(collection, await list(collection)).catch((error: unknown) => {
+        if (!closed) collection.onLost(error)
       })
-      stream.on('error', (error) => said.push(String(error)))
-      const lines = createInterface({ input: stream })
-      lines.on('error', () => {}) // those of the stream, again
-      lines.on('line', (line) => {
-        const { type, object } = JSON.parse(line) as { type?: string; object: WatchEvent['object'] }
-        if (type === 'ADDED' || type === 'MODIFIED' || type === 'DELETED') onEvent({ type, object })
-        else if (type !== 'BOOKMARK') said.push(wordsOf(type === undefined ? line : JSON.stringify(object)))
-      })
-      stream.once('close', end)
     },
-    close: () => session.destroy(),
+    close: () => {
+      closed = true
+      session.destroy()
+    },
   }
 }
 

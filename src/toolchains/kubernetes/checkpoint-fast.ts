@@ -53,7 +53,7 @@ export const kubernetesCheckpointFast: Toolchain = {
   migrate: (context, { container: old }, timeline) =>
     withCluster(context, async (cluster) => {
       const { source, destination, clock, signal } = context
-      const view = openView(cluster, context)
+      const view = await openView(cluster, context)
       const name = newPodName(context)
       const open: { close(): void }[] = []
       let frozen: { readonly id: string; readonly ip: string } | undefined

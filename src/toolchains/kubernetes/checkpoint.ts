@@ -39,7 +39,7 @@ export const kubernetesCheckpoint: Toolchain = {
   migrate: (context, { container: old }, timeline) =>
     withCluster(context, async (cluster) => {
       const { source, clock } = context
-      const view = openView(cluster, context)
+      const view = await openView(cluster, context)
       const name = newPodName(context)
       let frozen: string | undefined
       try {
@@ -141,7 +141,7 @@ export async function startPod(
   await Promise.all([source, destination].map((host) => clearCriuWork(host, signal)))
   await takeAddress(context, cluster)
   const name = newPodName(context)
-  const view = openView(cluster, context)
+  const view = await openView(cluster, context)
   const pod = barePod(name, { workload, image: imageIn(cluster, image.name), node: source.name })
   await cluster.create(serve(name), pod)
   return await view.until('a container that runs', ({ pods }) =>

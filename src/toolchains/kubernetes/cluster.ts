@@ -12,7 +12,7 @@ const scripts = '/usr/local/lib/migration-testbed/provision/kubernetes'
 const timeoutMs = 60_000
 
 /** What is done to a cluster, and what does it: its API server, asked as its administrator. */
-export interface Cluster extends Pick<Api, 'request' | 'watch'> {
+export interface Cluster extends Pick<Api, 'request' | 'follow'> {
   /** The host of its control plane. */
   readonly control: Host
   /** One after the other. */
@@ -55,7 +55,7 @@ function clusterOf(control: Host, api: Api, { clock, signal, patience }: TrialCo
   return {
     control,
     request: api.request,
-    watch: api.watch,
+    follow: api.follow,
     create: async (...objects) => {
       for (const object of objects) {
         await api.request({

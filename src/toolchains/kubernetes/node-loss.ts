@@ -46,7 +46,7 @@ export const kubernetesNodeLoss: Toolchain = {
     const { source, powerOff } = context
     if (powerOff === undefined) throw new Error('nobody may power a host off here')
     return await withCluster(context, async (cluster) => {
-      const view = openView(cluster, context)
+      const view = await openView(cluster, context)
       await timeline.phase('power-off', () => powerOff(source))
       await timeline.phase('detect', () =>
         view.until(

@@ -51,7 +51,7 @@ export const kubernetesReschedule: Toolchain = {
   },
   migrate: (context, _deployment, timeline) =>
     withCluster(context, async (cluster) => {
-      const view = openView(cluster, context)
+      const view = await openView(cluster, context)
       let volumes: MovingVolumes | undefined
       try {
         const { old, place } = await timeline.phase('stage', async () => {
@@ -100,7 +100,7 @@ export async function deployReplica(
   await takeAddress(context, cluster)
   await cordon(cluster, destination, true)
   const place = await offerVolumes(context, cluster, source)
-  const view = openView(cluster, context)
+  const view = await openView(cluster, context)
   const replica = mounts.length === 0 ? deployment(pod) : statefulSet(pod, mounts)
   await cluster.create(service(workload, at.address), replica)
   if (mounts.length > 0) await attach(context, cluster, view, place)

@@ -1,8 +1,7 @@
 import { TestbedError } from '../../core/errors.ts'
 import type { TrialContext } from '../toolchain.ts'
-import type { WatchEvent } from './api.ts'
 import type { Cluster } from './cluster.ts'
-import { type Endpoint, pathOf, selector, serviceName } from './objects.ts'
+import { type Endpoint, type Kind, pathOf, selector, serviceName } from './objects.ts'
 
 export interface Pod {
   readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string }
@@ -58,25 +57,28 @@ export interface View {
 const untilMs = 60_000
 
 /** Follows until the cluster is closed. */
-export function openView(cluster: Cluster, context: TrialContext): View {
+export async function openView(cluster: Cluster, context: TrialContext): Promise<View> {
   const pods = new Map<string, Pod>()
   const slices = new Map<string, Slice>()
   const nodes = new Map<string, Node>()
   const lookers = new Set<() => void>()
   const ended = new AbortController()
-  const follow = (path: string, into: Map<string, unknown>) => {
-    const changed = ({ type, object }: WatchEvent) => {
-      if (type === 'DELETED') into.delete(object.metadata.uid)
-      else into.set(object.metadata.uid, object)
-      for (const look of lookers) look()
-    }
-    cluster.watch(path, changed, (error) => ended.abort(error))
-  }
-  const labels = encodeURIComponent(selector)
-  const ofService = encodeURIComponent(`kubernetes.io/service-name=${serviceName}`)
-  follow(`${pathOf('Pod')}?watch=true&labelSelector=${labels}`, pods)
-  follow(`${pathOf('EndpointSlice')}?watch=true&labelSelector=${ofService}`, slices)
-  follow(`${pathOf('Node')}?watch=true`, nodes)
+  const follow = (kind: Kind, query: string, objects: Map<string, unknown>) =>
+    cluster.follow({
+      path: pathOf(kind),
+      query,
+      objects,
+      onChange: () => {
+        for (const look of lookers) look()
+      },
+      onLost: (error) => ended.abort(error),
+    })
+  const labels = (selected: string) => `labelSelector=${encodeURIComponent(selected)}`
+  await Promise.all([
+    follow('Pod', labels(selector), pods),
+    follow('EndpointSlice', labels(`kubernetes.io/service-name=${serviceName}`), slices),
+    follow('Node', '', nodes),
+  ])
   const objects = (): Objects => ({
     pods: [...pods.values()],
     endpoints: [...slices.values()].flatMap(({ endpoints }) => endpoints ?? []),

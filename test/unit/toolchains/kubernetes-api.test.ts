@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { text as textOf } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/time.ts'
-import { type Api, credentialsOf, openApi, type WatchEvent } from '../../../src/toolchains/kubernetes/api.ts'
+import { type Api, credentialsOf, openApi } from '../../../src/toolchains/kubernetes/api.ts'
 
 type Answer = (stream: ServerHttp2Stream, asked: { method: string; path: string; type: string }) => void
 
@@ -111,10 +111,6 @@ test('tells that a connection was lost in the middle of a request', async () => 
   await expect(api.request({ method: 'GET', path: '/', what: 'asking again' })).rejects.toThrow(
     'asking again failed',
   )
-  const ended = await new Promise((resolve) => {
-    api.watch('/api/v1/pods?watch=true', () => {}, resolve)
-  })
-  expect(ended).toMatchObject({ message: 'the API server ended a watch' })
 })
 
 test('tells when nobody is there', async () => {
@@ -125,39 +121,85 @@ test('tells when nobody is there', async () => {
   })
 })
 
-test('follows a collection, and tells what the server said when it ends it', async () => {
-  const event = (type: string, object: object) => `${JSON.stringify({ type, object })}\n`
+test('asks again for what was not done in time, unless it would be done twice', async () => {
+  let asked = 0
   const api = await opened((stream) => {
+    asked += 1
+    status(stream, asked === 1 ? 504 : 200, 'Timeout: request did not complete')
+  })
+  await api.request({ method: 'PATCH', path: '/', body: {}, what: 'the change' })
+  expect(asked).toBe(2)
+  asked = 0
+  const made = api.request({ method: 'POST', path: '/', body: {}, what: 'the creation' })
+  await expect(made).rejects.toThrow('the creation failed (HTTP 504)')
+})
+
+interface Named {
+  readonly metadata: { readonly uid: string }
+}
+const item = (uid: string): Named => ({ metadata: { uid } })
+const event = (type: string, object: object) => `${JSON.stringify({ type, object })}\n`
+
+function listed(stream: ServerHttp2Stream, version: string, ...uids: readonly string[]): void {
+  stream.respond({ ':status': 200 })
+  stream.end(JSON.stringify({ metadata: { resourceVersion: version }, items: uids.map(item) }))
+}
+
+/** Follows /pods; answers what is seen of them after each change, and a promise of the end. */
+async function followed(answer: Answer) {
+  const api = await opened(answer)
+  const objects = new Map<string, unknown>()
+  const seen: string[] = []
+  const lost = Promise.withResolvers<unknown>()
+  const onChange = () => seen.push([...objects.keys()].join(' '))
+  const path = '/pods'
+  await api.follow({ path, query: 'labelSelector=a', objects, onChange, onLost: lost.resolve })
+  return { seen, lost: lost.promise }
+}
+
+test('follows a collection: all of it, then what changes, and anew where the server ends it', async () => {
+  const paths: string[] = []
+  const { seen } = await followed((stream, { path }) => {
+    paths.push(path)
+    if (!path.includes('watch')) return listed(stream, String(7 * paths.length), 'one')
     stream.respond({ ':status': 200 })
+    if (paths.length > 2) return
     const sent = [
-      event('ADDED', { metadata: { uid: '1' } }),
+      event('ADDED', item('two')),
       event('BOOKMARK', { metadata: {} }),
-      event('DELETED', { metadata: { uid: '1' } }),
-      event('ERROR', { message: 'too old resource version' }),
+      event('DELETED', item('one')),
+      event('ERROR', { message: 'Timeout: Too large resource version: 755, current: 742' }),
     ].join('')
     stream.write(sent.slice(0, 20))
     setImmediate(() => stream.end(sent.slice(20)))
   })
-  const events: WatchEvent[] = []
-  const ended = await new Promise((resolve) => {
-    api.watch('/api/v1/pods?watch=true', (one) => events.push(one), resolve)
-  })
-  expect(events).toEqual([
-    { type: 'ADDED', object: { metadata: { uid: '1' } } },
-    { type: 'DELETED', object: { metadata: { uid: '1' } } },
+  await expect.poll(() => paths).toHaveLength(4)
+  expect(paths).toEqual([
+    '/pods?labelSelector=a',
+    '/pods?labelSelector=a&watch=true&resourceVersion=7',
+    '/pods?labelSelector=a',
+    '/pods?labelSelector=a&watch=true&resourceVersion=21',
   ])
-  expect(ended).toMatchObject({
-    message: 'the API server ended a watch',
-    parts: { where: 'host-b', why: ['too old resource version'] },
+  expect(seen).toEqual(['one', 'one two', 'one two', 'two', 'two', 'one'])
+})
+
+test('tells why a collection cannot be followed', async () => {
+  const { lost } = await followed((stream, { path }) => {
+    if (path.includes('watch')) status(stream, 403, 'pods is forbidden')
+    else listed(stream, '7')
+  })
+  expect(await lost).toMatchObject({
+    message: 'following /pods failed (HTTP 403)',
+    parts: { where: 'host-b', why: ['pods is forbidden'] },
   })
 })
 
-test('tells why a watch was refused', async () => {
-  const api = await opened((stream) => status(stream, 403, 'pods is forbidden'))
-  const ended = await new Promise((resolve) => {
-    api.watch('/api/v1/pods?watch=true', () => {}, resolve)
+test('tells when it is lost what is followed', async () => {
+  const { lost } = await followed((stream, { path }) => {
+    if (path.includes('watch')) stream.session?.destroy()
+    else listed(stream, '7')
   })
-  expect(ended).toMatchObject({ parts: { why: ['HTTP 403', 'pods is forbidden'] } })
+  expect(await lost).toMatchObject({ message: 'the connection to the API server is lost' })
 })
 
 test('reads the address, the certificates and the key out of a kubeconfig', () => {
