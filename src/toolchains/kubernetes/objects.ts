@@ -51,6 +51,8 @@ export interface PodOptions {
   readonly graceSeconds?: number
   /** Absent: any node that has what it needs. */
   readonly node?: string
+  /** The only ones that it may be placed on: a cluster may have more nodes than a trial. Absent: any. */
+  readonly nodes?: readonly string[]
   /** Continues from a checkpoint that comes there, instead of beginning anew; see provision/kubernetes/runc-restore.sh. */
   readonly restoredFrom?: string
   /** How long it stays bound to a node that is not heard of any more; absent: 300 s. */
@@ -144,7 +146,6 @@ export function volumesOn(
   place: string,
   mounts: readonly (VolumeMount & { readonly bytes: number })[],
 ) {
-  const here = { key: 'kubernetes.io/hostname', operator: 'In', values: [host.name] }
   return mounts.map(({ source, bytes }, index) =>
     named('v1', 'PersistentVolume', volumeName(index, place), {
       ...unclassed,
@@ -157,7 +158,7 @@ export function volumesOn(
         namespace: 'default',
         name: claimName(index),
       },
-      nodeAffinity: { required: { nodeSelectorTerms: [{ matchExpressions: [here] }] } },
+      nodeAffinity: { required: onlyOn([host.name]) },
     }),
   )
 }
@@ -171,6 +172,12 @@ export function claimsOf(place: string, mounts: readonly { readonly bytes: numbe
       resources: { requests: { storage: String(bytes) } },
     }),
   )
+}
+
+/** A node selector. */
+function onlyOn(nodes: readonly string[]) {
+  const here = { key: 'kubernetes.io/hostname', operator: 'In', values: nodes }
+  return { nodeSelectorTerms: [{ matchExpressions: [here] }] }
 }
 
 const unclassed = { accessModes: ['ReadWriteOnce'], storageClassName: '' }
@@ -187,7 +194,8 @@ function named<Name extends Kind>(apiVersion: string, kind: Name, name: string, 
   return { apiVersion, kind, metadata: { name, labels: label }, spec }
 }
 
-function template({ workload, image, graceSeconds, node, restoredFrom, tolerationSeconds }: PodOptions) {
+function template(options: PodOptions) {
+  const { workload, image, graceSeconds, node, nodes, restoredFrom, tolerationSeconds } = options
   return {
     metadata: {
       labels: label,
@@ -202,6 +210,9 @@ function template({ workload, image, graceSeconds, node, restoredFrom, toleratio
       dnsPolicy: 'Default', // the cluster has none of its own
       ...(graceSeconds === undefined ? {} : { terminationGracePeriodSeconds: graceSeconds }),
       ...(node === undefined ? {} : { nodeSelector: { 'kubernetes.io/hostname': node } }),
+      ...(nodes === undefined
+        ? {}
+        : { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: onlyOn(nodes) } } }),
       ...(restoredFrom === undefined ? {} : { runtimeClassName: 'testbed-restore' }),
       ...(tolerationSeconds === undefined
         ? {}

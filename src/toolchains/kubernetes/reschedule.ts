@@ -94,7 +94,8 @@ export async function deployReplica(
   options: Pick<PodOptions, 'graceSeconds' | 'tolerationSeconds'>,
 ): Promise<Deployment> {
   const { source, destination, workload, image, service: at } = context
-  const pod = { workload, image: imageIn(cluster, image.name), ...options }
+  const nodes = [source.name, destination.name]
+  const pod = { workload, image: imageIn(cluster, image.name), nodes, ...options }
   const mounts = volumeMounts(context)
   await createVolumes(context)
   await takeAddress(context, cluster)
