@@ -66,7 +66,6 @@ export interface Api {
 
 /** What the server answers where it refuses. */
 interface Status {
-  readonly kind?: string
   readonly message?: string
 }
 
@@ -186,10 +185,10 @@ export async function openApi(credentials: Credentials, options: ApiOptions): Pr
     const lines = createInterface({ input: stream })
     lines.on('error', () => {}) // those of the stream, again
     lines.on('line', (line) => {
-      const { type, object } = JSON.parse(line) as { type?: string; object: Item }
+      const { type, object } = eventOf(line)
       if (type === 'DELETED') objects.delete(object.metadata.uid)
       else if (type === 'ADDED' || type === 'MODIFIED') objects.set(object.metadata.uid, object)
-      else if (type !== 'BOOKMARK') said.push(wordsOf(type === undefined ? line : JSON.stringify(object)))
+      else if (type !== 'BOOKMARK') said.push(wordsOf(type === 'ERROR' ? JSON.stringify(object) : line))
       onChange()
     })
     await new Promise<void>((resolve) => stream.once('close', () => resolve()))
@@ -227,11 +226,21 @@ export async function openApi(credentials: Credentials, options: ApiOptions): Pr
 
 async function connected(session: ClientHttp2Session, signal: AbortSignal, withinMs: number): Promise<void> {
   const stop = AbortSignal.any([signal, AbortSignal.timeout(withinMs)])
+  stop.throwIfAborted()
   await new Promise<void>((resolve, reject) => {
     session.once('connect', () => resolve())
     session.once('error', reject)
     stop.addEventListener('abort', () => reject(stop.reason), { once: true })
   })
+}
+
+/** Of a line that was cut off in the middle: nothing. */
+function eventOf(line: string): { readonly type?: string; readonly object: Item } {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return { object: { metadata: { uid: '' } } }
+  }
 }
 
 /** What a `Status` says, or what came in its place. */

@@ -183,6 +183,18 @@ test('follows a collection: all of it, then what changes, and anew where the ser
   expect(seen).toEqual(['one', 'one two', 'one two', 'two', 'two', 'one'])
 })
 
+test('goes on after a line that was cut off', async () => {
+  let watches = 0
+  const { seen } = await followed((stream, { path }) => {
+    if (!path.includes('watch')) return listed(stream, '7', 'one')
+    watches += 1
+    stream.respond({ ':status': 200 })
+    if (watches === 1) stream.end(event('ADDED', item('two')).slice(0, 20))
+  })
+  await expect.poll(() => watches).toBe(2)
+  expect(seen.at(-1)).toBe('one')
+})
+
 test('tells why a collection cannot be followed', async () => {
   const { lost } = await followed((stream, { path }) => {
     if (path.includes('watch')) status(stream, 403, 'pods is forbidden')
