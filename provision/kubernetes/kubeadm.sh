@@ -20,6 +20,7 @@ kubeadm_run() {
   cat >"$conf/kubeadm-$1.yaml"
   [ ! -e "$conf/kubeadm-$1.done" ] || return 0
   env PATH="$home/bin:$PATH" kubeadm "$1" --config "$conf/kubeadm-$1.yaml" --ignore-preflight-errors=all >>"$logs/kubeadm.log" 2>&1 || {
+    all_run
     tail_of kubeadm
     fail "kubeadm $1 failed" "its log is $logs/kubeadm.log on the host, beside those of the kubelet and of pods"
   }

@@ -82,9 +82,13 @@ END
 [ "$source" != kubeadm ] || . "$here/kubeadm.sh"
 
 started=
+# pid_of NAME: of a service that was started here.
+pid_of() { if has_systemd; then systemctl show -P MainPID "testbed-$1"; else cat "/run/testbed-$1.pid" 2>/dev/null || echo none; fi; }
 running() {
-  if has_systemd; then systemctl is-active -q "testbed-$1"; else kill -0 "$(cat "/run/testbed-$1.pid" 2>/dev/null || echo none)" 2>/dev/null; fi
+  if has_systemd; then systemctl is-active -q "testbed-$1"; else kill -0 "$(pid_of "$1")" 2>/dev/null; fi
 }
+# listens NAME PORT: whether that service, and nobody else, does.
+listens() { ss -Hltnp "sport = :$2" | grep -qF "pid=$(pid_of "$1"),"; }
 
 # start NAME COMMAND…: a service of the cluster, in the background, unless it runs. With systemd as a unit that lives as long as the host does.
 start() {
@@ -107,8 +111,9 @@ start() {
 # stop NAME: that service, if it runs.
 stop() {
   running "$1" || return 0
-  if has_systemd; then systemctl stop "testbed-$1"; else kill "$(cat "/run/testbed-$1.pid")"; fi
-  wait_until 20 "the end of $1" sh -c '! kill -0 "$1" 2>/dev/null' sh "$(cat "/run/testbed-$1.pid" 2>/dev/null || echo none)"
+  pid=$(pid_of "$1")
+  if has_systemd; then systemctl stop "testbed-$1"; else kill "$pid"; fi
+  wait_until 20 "the end of $1" not_running "$pid"
 }
 
 # api_ready ADDRESS: whether the API server at this address is, asked as whoever administers the cluster and without a kubectl, which takes long to start.
@@ -126,6 +131,15 @@ api_log() {
 # The last lines of a service's log, for whoever reads the error.
 tail_of() { tail -n 5 "$logs/$1.log" 2>/dev/null | cut -c 1-300 >&2 || true; }
 
+# Fails with the last words of a service that was started here and has ended.
+all_run() {
+  for one in $started; do
+    running "$one" && continue
+    tail_of "$one"
+    fail "$one ended" "its log is $logs/$one.log on the host: is a port taken, or something missing? ss -tlnp there tells who listens"
+  done
+}
+
 # wait_for SECONDS NAME WHAT COMMAND…: like wait_until. A service that was started here and has ended is told at once; a failure shows the
 # end of the log of that service, or of NAME.
 wait_for() {
@@ -134,11 +148,7 @@ wait_for() {
   if [ "$(patience)" = 1 ]; then pause=0.2; else pause=3; fi
   shift 3
   until "$@" >/dev/null 2>&1; do
-    for one in $started; do
-      running "$one" && continue
-      tail_of "$one"
-      fail "$one ended" "its log is $logs/$one.log on the host: is a port taken, or something missing? ss -tlnp there tells who listens"
-    done
+    all_run
     if [ "$(date +%s)" -ge "$deadline" ]; then
       tail_of "$service"
       fail "no sign of $what" "its log is $logs/$service.log on the host"

@@ -24,8 +24,10 @@ else
   kube_proxy_settings "$node" | keep "$conf/kube-proxy.yaml"
   start kube-proxy "$kube" kube-proxy --config="$conf/kube-proxy.yaml"
 fi
+# A node stays Ready for a while after its kubelet has ended: this one has to have its port, too.
 is_ready() {
-  [ "$("$kube" kubectl --kubeconfig "$node_conf" get node "$node" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" = True ]
+  listens "$service" 10250 &&
+    [ "$("$kube" kubectl --kubeconfig "$node_conf" get node "$node" -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" = True ]
 }
 wait_for 120 "$service" "a node $node that is Ready" is_ready
 # It is a pod with kubeadm.

@@ -46,6 +46,20 @@ describeOnHosts(
       expect(said).toMatch(/[IEW]\d{4} \d\d:\d\d:\d\d/) // lines of the kubelet's own log
     })
 
+    test('a worker whose port is taken is named, with the kubelet that ended of it', async () => {
+      const port = 10_250
+      await onWorker(`kill ${kubelet}; while ss -Hltn 'sport = :${port}' | grep -q .; do sleep 0.1; done`)
+      await onWorker(
+        `setsid socat "TCP4-LISTEN:${port},fork" /dev/null </dev/null >/dev/null 2>&1 & echo $! >/run/taken.pid`,
+      )
+      const said = await refused()
+      await onWorker('kill $(cat /run/taken.pid)')
+      expect(said).toContain('host-a: starting the node failed')
+      expect(said).toContain('kubelet ended')
+      expect(said).toMatch(/:10250: bind: address already in use/)
+      expectExit(await testbed.run('up', '--with', 'kubernetes'), 0)
+    })
+
     test('a host without a controller of cgroups is named, with the controller', async () => {
       await onWorker('umount -l /sys/fs/cgroup/memory')
       const said = await refused()
