@@ -24,9 +24,23 @@ export function imageIn(cluster: Cluster, name: string): string {
 
 const pullMs = 3 * 60_000
 
-/** Gives a node the workload's image, by way of the cluster's registry. */
+/** What the first node does that is given the image. */
+const sent = new WeakMap<WorkloadImage, Promise<void>>()
+
+/** Gives a node the workload's image: the first one gives it to the cluster's registry as well, where the others have it from. */
 export async function loadImage(host: Host, image: WorkloadImage, signal: AbortSignal): Promise<void> {
   if (host.facts.versions.kubernetes === undefined) return
+  const first = sent.get(image)
+  if (first === undefined) {
+    const loading = pullOrSend(host, image, signal)
+    sent.set(image, loading)
+    return await loading
+  }
+  await first.catch(() => {}) // it is told by whoever gave it
+  await pullOrSend(host, image, signal)
+}
+
+async function pullOrSend(host: Host, image: WorkloadImage, signal: AbortSignal): Promise<void> {
   const has = await host.run({ argv: scriptArgv('image', 'has', image.name) }, { signal, timeoutMs: pullMs })
   if (has.exitCode !== 0) await sendArchive(host, scriptArgv('image', 'take', image.name), image, signal)
 }
