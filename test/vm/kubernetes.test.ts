@@ -13,7 +13,7 @@ describeOnHosts(
   () => {
     let testbed: TestbedFolder
     beforeAll(async () => {
-      const settings = `image: debian-13\nvm: { memory: 2GiB, cpus: 2 }\n${withCluster}\n`
+      const settings = `image: debian-13\nvm: { memory: 3GiB, cpus: 2 }\n${withCluster}\n`
       testbed = await makeTestbedFolder(78, 2, { provider: 'qemu', settings })
     })
     afterAll(() => testbed.remove())
