@@ -1,9 +1,10 @@
 import { messageOf, TestbedError } from '../core/errors.ts'
 import type { Host } from '../hosts/host.ts'
-import { saveCriuWork } from './criu-work.ts'
+import { dumpMetAnEnd, saveCriuWork } from './criu-work.ts'
 import type { TrialContext } from './toolchain.ts'
 
 const saveDeadlineMs = 10_000
+const dumps = 3
 
 /**
  * Engines say little of what CRIU met: its log, saved beside the trial, says it.
@@ -34,4 +35,25 @@ export async function explainFailure(
     log: `${context.folder}/criu-${host.name}/${side}.log`,
     cause: error,
   })
+}
+
+/**
+ * CRIU gives a dump up when it meets a process that is just ending, as that of a connection which was closed a moment ago, and the
+ * workload goes on: it is made again, twice at most. @param details says how often, when it was
+ */
+export async function dumpPastEnds<Result>(
+  { signal }: TrialContext,
+  host: Host,
+  details: Record<string, number | string>,
+  dump: () => Promise<Result>,
+): Promise<Result> {
+  for (let again = 1; ; again++) {
+    try {
+      return await dump()
+    } catch (error) {
+      signal.throwIfAborted()
+      if (again === dumps || !(await dumpMetAnEnd(host, signal))) throw error
+      details.dumpedAgain = again
+    }
+  }
 }

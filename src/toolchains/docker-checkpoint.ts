@@ -4,7 +4,7 @@ import { type ClockOffset, estimateClockOffset } from '../hosts/clock-offset.ts'
 import type { Facts } from '../hosts/facts.ts'
 import type { Argv, Host } from '../hosts/host.ts'
 import { openReceiver, type Receiver } from '../transfer/tcp.ts'
-import { explainFailure } from './criu-failure.ts'
+import { dumpPastEnds, explainFailure } from './criu-failure.ts'
 import { releaseContainer } from './criu-release.ts'
 import { addCriuFigures, clearCriuWork } from './criu-work.ts'
 import {
@@ -64,14 +64,14 @@ export const dockerCheckpoint: Toolchain = {
     const staged = await timeline.phase('stage', () => stage(context, deployment))
     try {
       const volumes = await pushVolumes(context, timeline)
-      await timeline.phase('checkpoint', async () => {
-        await docker(context, source, ['checkpoint', 'create', deployment.container, checkpoint]).catch(
-          async (error: unknown) => {
-            const left = await releaseContainer(context, source, runcRoot, deployment.container)
-            await volumes.takeBack('the workload could not be frozen')
-            await explainFailure(context, source, 'dump', error, left)
-          },
-        )
+      await timeline.phase('checkpoint', async (details) => {
+        await dumpPastEnds(context, source, details, () =>
+          docker(context, source, ['checkpoint', 'create', deployment.container, checkpoint]),
+        ).catch(async (error: unknown) => {
+          const left = await releaseContainer(context, source, runcRoot, deployment.container)
+          await volumes.takeBack('the workload could not be frozen')
+          await explainFailure(context, source, 'dump', error, left)
+        })
       })
       return await restoreElsewhere(context, staged, volumes, timeline).catch((error: unknown) =>
         goOnAtSource(context, error, () => takeBack(context, deployment, staged, volumes)),
