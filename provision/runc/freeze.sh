@@ -1,12 +1,12 @@
 #!/bin/sh
-# Freezes the workload's cgroup just before CRIU does: CRIU would look after 100 ms again whether it is frozen, by which time it
-# has been for 99. And it gives up when it meets a process that has left its cgroup and is no zombie yet, as that of a connection
-# which was just closed: none is on its way out when this script ends, within reason.
+# Freezes the workload's cgroup before CRIU does, and ends when all of it is frozen. CRIU would look after 100 ms again whether it is, by
+# which time it has been for 99; and it takes those for the workload that it finds while it freezes: it gives up when it meets one later
+# that was being forked then, or that has left its cgroup and is no zombie yet, as with connections that come and go.
 group=migration-testbed
 date +%s%N >/run/migration-testbed/frozen-at
 v1=/sys/fs/cgroup/freezer/$group v2=/sys/fs/cgroup/$group
 
-# frozen: whether all that can be frozen is.
+# frozen: whether all of the cgroup is.
 if [ -e "$v1/freezer.state" ]; then
   procs=$v1/cgroup.procs
   frozen() {
@@ -17,7 +17,10 @@ if [ -e "$v1/freezer.state" ]; then
 elif [ -e "$v2/cgroup.freeze" ]; then
   procs=$v2/cgroup.procs
   echo 1 >"$v2/cgroup.freeze"
-  frozen() { :; } # CRIU waits for it
+  frozen() {
+    while read -r name value; do [ "$name $value" != 'frozen 1' ] || return 0; done <"$v2/cgroup.events"
+    return 1
+  }
 else
   exit 0
 fi
@@ -40,10 +43,11 @@ settled() {
   done
 }
 
-tries=200
+# Some milliseconds mostly; a process in a long call of the kernel cannot be frozen before that ends, and CRIU tells of it.
+tries=0
 until frozen && settled; do
-  tries=$((tries - 1))
-  [ "$tries" -gt 0 ] || break
-  [ $((tries % 20)) -gt 0 ] || sleep 0.001
+  tries=$((tries + 1))
+  [ "$tries" -lt 500 ] || break
+  [ "$tries" -lt 20 ] || sleep 0.002
 done
 exit 0

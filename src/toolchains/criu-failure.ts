@@ -1,6 +1,6 @@
 import { messageOf, TestbedError } from '../core/errors.ts'
 import type { Host } from '../hosts/host.ts'
-import { dumpMetAnEnd, saveCriuWork } from './criu-work.ts'
+import { dumpMetAChange, saveCriuWork } from './criu-work.ts'
 import type { TrialContext } from './toolchain.ts'
 
 const saveDeadlineMs = 10_000
@@ -38,10 +38,10 @@ export async function explainFailure(
 }
 
 /**
- * CRIU gives a dump up when it meets a process that is just ending, as that of a connection which was closed a moment ago, and the
+ * CRIU gives a dump up when a process was just being forked or ending as it froze, as that of a connection which comes or goes, and the
  * workload goes on: it is made again, twice at most. @param details says how often, when it was
  */
-export async function dumpPastEnds<Result>(
+export async function dumpPastChanges<Result>(
   { signal }: TrialContext,
   host: Host,
   details: Record<string, number | string>,
@@ -52,7 +52,7 @@ export async function dumpPastEnds<Result>(
       return await dump()
     } catch (error) {
       signal.throwIfAborted()
-      if (again === dumps || !(await dumpMetAnEnd(host, signal))) throw error
+      if (again === dumps || !(await dumpMetAChange(host, signal))) throw error
       details.dumpedAgain = again
     }
   }

@@ -31,8 +31,8 @@ export async function keepPreDump(host: Host, signal: AbortSignal): Promise<void
   })
 }
 
-/** Whether the last dump was given up because of a process that had left its cgroup and was not a zombie yet. */
-export async function dumpMetAnEnd(host: Host, signal: AbortSignal): Promise<boolean> {
+/** Whether the last dump was given up because of a process that was just being forked, or ending, as CRIU froze. */
+export async function dumpMetAChange(host: Host, signal: AbortSignal): Promise<boolean> {
   const argv = ['grep', '-q', 'Unseizable non-zombie', `${workFolder}/dump.log`] as const
   const asked = await host.run({ argv }, { signal }).catch(() => undefined) // a host that is gone has no log
   return asked?.exitCode === 0

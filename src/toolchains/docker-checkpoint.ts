@@ -4,7 +4,7 @@ import { type ClockOffset, estimateClockOffset } from '../hosts/clock-offset.ts'
 import type { Facts } from '../hosts/facts.ts'
 import type { Argv, Host } from '../hosts/host.ts'
 import { openReceiver, type Receiver } from '../transfer/tcp.ts'
-import { dumpPastEnds, explainFailure } from './criu-failure.ts'
+import { dumpPastChanges, explainFailure } from './criu-failure.ts'
 import { releaseContainer } from './criu-release.ts'
 import { addCriuFigures, clearCriuWork } from './criu-work.ts'
 import {
@@ -65,7 +65,7 @@ export const dockerCheckpoint: Toolchain = {
     try {
       const volumes = await pushVolumes(context, timeline)
       await timeline.phase('checkpoint', async (details) => {
-        await dumpPastEnds(context, source, details, () =>
+        await dumpPastChanges(context, source, details, () =>
           docker(context, source, ['checkpoint', 'create', deployment.container, checkpoint]),
         ).catch(async (error: unknown) => {
           const left = await releaseContainer(context, source, runcRoot, deployment.container)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { dumpPastEnds } from '../../../src/toolchains/criu-failure.ts'
+import { dumpPastChanges } from '../../../src/toolchains/criu-failure.ts'
 import type { TrialContext } from '../../../src/toolchains/toolchain.ts'
 import { fakeHost } from '../workloads/support.ts'
 
@@ -11,7 +11,7 @@ function dumping(refusals: number, log: { readonly tells: boolean }) {
   const context = { signal: new AbortController().signal } as TrialContext
   const details: Record<string, number | string> = {}
   let dumps = 0
-  const ended = dumpPastEnds(context, host, details, async () => {
+  const ended = dumpPastChanges(context, host, details, async () => {
     dumps += 1
     if (dumps <= refusals) throw refused
     return 'dumped'
