@@ -3,7 +3,7 @@
 #   forking.sh FREEZE DUMPS      FREEZE: the script that freezes them first
 set -eu
 freeze=$1 dumps=$2 group=migration-testbed
-cd "$(mktemp -d)"
+cd "$(mktemp -d -p /var/tmp)" # not in memory, which would be too small
 mkdir -p /run/migration-testbed rootfs/bin rootfs/proc rootfs/dev rootfs/sys rootfs/lib64 rootfs/lib/x86_64-linux-gnu work
 perl=$(command -v perl)
 cp "$perl" rootfs/bin/perl
