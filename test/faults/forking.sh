@@ -3,6 +3,7 @@
 #   forking.sh FREEZE DUMPS      FREEZE: the script that freezes them first
 set -eu
 freeze=$1 dumps=$2 group=migration-testbed
+v1=/sys/fs/cgroup/freezer/$group/freezer.state
 cd "$(mktemp -d -p /var/tmp)" # not in memory, which would be too small
 mkdir -p /run/migration-testbed rootfs/bin rootfs/proc rootfs/dev rootfs/sys rootfs/lib64 rootfs/lib/x86_64-linux-gnu work
 perl=$(command -v perl)
@@ -32,7 +33,6 @@ for _ in $(seq "$dumps"); do
     grep -h Error work/dump.log >&2 || cat checkpoint.log >&2
   }
   # CRIU leaves it frozen, as it found it.
-  for state in /sys/fs/cgroup/freezer/$group/freezer.state; do [ ! -e "$state" ] || echo THAWED >"$state"; done
-  for state in /sys/fs/cgroup/$group/cgroup.freeze; do [ ! -e "$state" ] || echo 0 >"$state"; done
+  if [ -e "$v1" ]; then echo THAWED >"$v1"; else echo 0 >"/sys/fs/cgroup/$group/cgroup.freeze"; fi
 done
 echo "$refused of $dumps refused"
